@@ -1,0 +1,380 @@
+package finapi
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+)
+
+const (
+	maxAnswer    = 32 << 20 // a page of 500 transactions is about 0.7 MB
+	maxErrorBody = 1 << 20
+	maxRequestID = 255
+	// Larger buffers than this are not kept for reuse.
+	maxPooledBuffer = 4 << 20
+)
+
+// Client acts for the ERP vendor: it searches banks and creates users. What
+// belongs to one customer is read through a [User], which [Client.User] opens.
+//
+// A Client is safe for concurrent use. Make one and keep it: it holds the pool
+// of connections and the tokens. It starts no goroutine and needs no Close.
+type Client struct {
+	settings
+	environment Environment
+	credentials Credentials
+	http        *http.Client
+	tokens      *tokenSource
+	users       tokenCache
+	buffers     sync.Pool
+}
+
+// NewClient returns a client for an environment of finAPI. The credentials are
+// those of the data client that finAPI gave the vendor, not of the mandator's
+// administration client.
+//
+// It makes no network call. Bad input is refused with a [CodeInvalidInput] that
+// names the field.
+func NewClient(environment Environment, credentials Credentials, options ...Option) (*Client, error) {
+	hosts, err := environment.hosts()
+	if err != nil {
+		return nil, err
+	}
+	if err := credentials.validate(); err != nil {
+		return nil, err
+	}
+	c := &Client{settings: defaultSettings(hosts), environment: environment, credentials: credentials}
+	for _, option := range options {
+		if option == nil {
+			return nil, invalid("options", "must not hold a nil Option")
+		}
+		if err := option(&c.settings); err != nil {
+			return nil, err
+		}
+	}
+	c.http = c.settings.httpClient()
+	c.tokens = newTokenSource(c.clock, c.clientGrants())
+	return c, nil
+}
+
+// Environment returns the environment that the client was made for.
+func (c *Client) Environment() Environment { return c.environment }
+
+// Format prints the client without its credentials, for every verb.
+func (c *Client) Format(f fmt.State, _ rune) {
+	fmt.Fprintf(f, "finapi.Client(%v)", c.environment)
+}
+
+// call is one use of an endpoint.
+type call struct {
+	endpoint endpointID
+	ids      []string   // the values of the template's {…}
+	query    url.Values // nil for none
+	form     url.Values // the body of a token request
+	body     any        // the JSON body of all others; nil for none
+	into     any        // where the answer goes; nil if it has no body
+	once     bool       // never send this twice, although the endpoint is safe
+	// life is how long the token should still live, for calls that start work
+	// which goes on with the same token.
+	life time.Duration
+}
+
+// do is the one way to finAPI. It fetches the token, sends, repeats what may be
+// repeated, and decodes the answer. as is nil for the token endpoint only.
+func (c *Client) do(ctx context.Context, as *tokenSource, in call) error {
+	ep := &endpoints[in.endpoint]
+	payload, err := in.payload()
+	if err != nil {
+		return err
+	}
+	patience := c.retries
+	if !ep.safe || in.once {
+		patience.Attempts = 1
+	}
+	return c.retry(ctx, patience, func() error { return c.authorized(ctx, as, in, payload) })
+}
+
+// authorized sends with a token. A 401 says that the server refused before it
+// acted, so one more try with a fresh token is safe even for what must not be
+// sent twice.
+func (c *Client) authorized(ctx context.Context, as *tokenSource, in call, payload []byte) error {
+	if as == nil {
+		return c.once(ctx, in, payload, Secret{})
+	}
+	token, err := as.token(ctx, in.life)
+	if err != nil {
+		return backoff.Permanent(err) // the token endpoint had its own patience
+	}
+	err = c.once(ctx, in, payload, token)
+	var e *Error
+	if !errors.As(err, &e) || e.Status != http.StatusUnauthorized {
+		return err
+	}
+	as.drop(token)
+	if token, err = as.token(ctx, 0); err != nil {
+		return backoff.Permanent(err)
+	}
+	return c.once(ctx, in, payload, token)
+}
+
+// once sends one request and reads its whole answer.
+func (c *Client) once(ctx context.Context, in call, payload []byte, token Secret) error {
+	ep := &endpoints[in.endpoint]
+	attempt, cancel := context.WithTimeout(ctx, ep.patience)
+	defer cancel()
+	req, err := c.newRequest(attempt, in, payload, token)
+	if err != nil {
+		return err
+	}
+	start := c.clock.Now()
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return c.logged(ctx, ep, start, c.networkError(ctx, ep, req, err))
+	}
+	defer c.drain(resp.Body)
+	return c.logged(ctx, ep, start, c.receive(ctx, ep, req, resp, in.into))
+}
+
+// newRequest is the only place that builds a request.
+func (c *Client) newRequest(ctx context.Context, in call, payload []byte, token Secret) (*http.Request, error) {
+	ep := &endpoints[in.endpoint]
+	path, err := ep.path(in.ids)
+	if err != nil {
+		return nil, err
+	}
+	target := c.base[ep.host] + path
+	if len(in.query) > 0 {
+		target += "?" + in.query.Encode()
+	}
+	req, err := http.NewRequestWithContext(ctx, ep.method, target, bytes.NewReader(payload))
+	if err != nil {
+		return nil, invalid("id", "does not fit into a URL")
+	}
+	h := req.Header
+	h.Set("Accept", "application/json")
+	h.Set("Accept-Language", string(c.language))
+	h.Set("User-Agent", c.userAgent)
+	h.Set("X-Request-Id", "finapi-go-"+rand.Text())
+	switch {
+	case in.form != nil:
+		h.Set("Content-Type", "application/x-www-form-urlencoded")
+	case in.body != nil:
+		h.Set("Content-Type", "application/json")
+	}
+	if !token.IsZero() {
+		h.Set("Authorization", "Bearer "+token.Reveal())
+	}
+	return req, nil
+}
+
+func (in *call) payload() ([]byte, error) {
+	if in.form != nil {
+		return []byte(in.form.Encode()), nil
+	}
+	if in.body == nil {
+		return nil, nil
+	}
+	data, err := json.Marshal(in.body)
+	if err != nil {
+		return nil, invalid("body", "cannot be written as JSON")
+	}
+	return data, nil
+}
+
+// receive reads the answer to the end before anything of it is used.
+func (c *Client) receive(ctx context.Context, ep *endpoint, req *http.Request, resp *http.Response, into any) error {
+	success := resp.StatusCode >= 200 && resp.StatusCode < 300
+	limit := int64(maxAnswer)
+	if !success {
+		limit = maxErrorBody
+	}
+	buffer := c.buffer()
+	defer c.release(buffer)
+	requestID := requestIDOf(req, resp)
+	n, err := buffer.ReadFrom(io.LimitReader(resp.Body, limit+1))
+	if !success {
+		wait := retryAfter(resp.Header.Get("Retry-After"), c.clock.Now())
+		return readError(ep, resp.StatusCode, buffer.Bytes(), requestID, wait)
+	}
+	if err != nil {
+		return c.networkError(ctx, ep, req, err)
+	}
+	if n > limit {
+		return unreadable(ep, resp.StatusCode, requestID, CodeTooLarge, "the answer is larger than 32 MiB")
+	}
+	if into == nil {
+		return nil
+	}
+	if err := decode(buffer.Bytes(), into); err != nil {
+		return unreadable(ep, resp.StatusCode, requestID, CodeUnreadable, describe(err))
+	}
+	return nil
+}
+
+func decode(body []byte, into any) error {
+	if err := json.Unmarshal(body, into); err != nil {
+		return err
+	}
+	if answer, ok := into.(checked); ok {
+		return answer.check()
+	}
+	return nil
+}
+
+func unreadable(ep *endpoint, status int, requestID string, code Code, message string) *Error {
+	return &Error{
+		Status: status, Code: code, Actor: ActorFinAPI, Message: message,
+		RequestID: requestID, Endpoint: ep.String(),
+	}
+}
+
+// describe tells why a body could not be decoded without quoting it.
+func describe(err error) string {
+	var wrongType *json.UnmarshalTypeError
+	var missing *missingField
+	switch {
+	case errors.As(err, &missing):
+		return missing.Error()
+	case errors.As(err, &wrongType):
+		return "the field " + wrongType.Field + " has an unexpected type"
+	}
+	return "the answer is not the JSON that was expected"
+}
+
+// missingField is the decoders' error for a required field that is absent, null
+// or unusable.
+type missingField struct{ field string }
+
+func (e *missingField) Error() string { return "the field " + e.field + " is missing or unusable" }
+
+// networkError hides the URL, which the errors of net/http quote with its ids.
+func (c *Client) networkError(ctx context.Context, ep *endpoint, req *http.Request, err error) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("finapi: %s: %w", ep, ctx.Err())
+	}
+	var outer *url.Error
+	if errors.As(err, &outer) {
+		err = outer.Err
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = fmt.Errorf("no answer within %v", ep.patience)
+	}
+	return &Error{
+		Code: CodeNetwork, Actor: ActorFinAPI, Endpoint: ep.String(),
+		RequestID: req.Header.Get("X-Request-Id"), cause: err,
+	}
+}
+
+func (c *Client) logged(ctx context.Context, ep *endpoint, start time.Time, err error) error {
+	attrs := []slog.Attr{
+		slog.String("endpoint", ep.String()),
+		slog.Duration("duration", c.clock.Now().Sub(start)),
+	}
+	if err != nil {
+		attrs = append(attrs, slog.Any("error", err))
+	}
+	c.logger.LogAttrs(ctx, slog.LevelDebug, "finapi request", attrs...)
+	return err
+}
+
+// drain lets the connection be used again.
+func (c *Client) drain(body io.ReadCloser) {
+	_, _ = io.CopyN(io.Discard, body, 64<<10)
+	_ = body.Close()
+}
+
+func (c *Client) buffer() *bytes.Buffer {
+	if b, ok := c.buffers.Get().(*bytes.Buffer); ok {
+		b.Reset()
+		return b
+	}
+	return new(bytes.Buffer)
+}
+
+func (c *Client) release(b *bytes.Buffer) {
+	if b.Cap() <= maxPooledBuffer {
+		c.buffers.Put(b)
+	}
+}
+
+func requestIDOf(req *http.Request, resp *http.Response) string {
+	if id := resp.Header.Get("X-Request-Id"); id != "" && len(id) <= maxRequestID {
+		return id
+	}
+	return req.Header.Get("X-Request-Id")
+}
+
+// Environment is one of finAPI's two worlds. The zero Environment is refused.
+type Environment uint8
+
+const (
+	// Sandbox is for development. Its banks are made up; it allows no load tests.
+	Sandbox Environment = iota + 1
+	// Live is the real thing.
+	Live
+)
+
+// String returns "sandbox" or "live".
+func (e Environment) String() string {
+	switch e {
+	case Sandbox:
+		return "sandbox"
+	case Live:
+		return "live"
+	}
+	return "unknown environment"
+}
+
+// hosts returns the base URLs, indexed by host.
+func (e Environment) hosts() ([2]string, error) {
+	switch e {
+	case Sandbox:
+		return [2]string{access: "https://sandbox.finapi.io", webForm: "https://webform-sandbox.finapi.io"}, nil
+	case Live:
+		// The Web Form host is known from integrations only, see docs/fidelity.md.
+		return [2]string{access: "https://live.finapi.io", webForm: "https://webform-live.finapi.io"}, nil
+	}
+	return [2]string{}, invalid("environment", "must be Sandbox or Live")
+}
+
+// Credentials are the vendor's client credentials at finAPI.
+type Credentials struct {
+	// ID is the client_id, 1 to 255 printable characters.
+	ID string
+	// Secret is the client_secret.
+	Secret Secret
+}
+
+func (c Credentials) validate() error {
+	if !printable(c.ID) {
+		return invalid("Credentials.ID", "must be 1 to 255 printable characters without spaces")
+	}
+	if !printable(c.Secret.Reveal()) {
+		return invalid("Credentials.Secret", "must be 1 to 255 printable characters without spaces")
+	}
+	return nil
+}
+
+func printable(s string) bool {
+	notPrintable := func(r rune) bool { return r <= ' ' || r > '~' }
+	return s != "" && len(s) <= 255 && !strings.ContainsFunc(s, notPrintable)
+}
+
+// loopback reports whether a host name can only mean this machine.
+func loopback(hostname string) bool {
+	ip := net.ParseIP(hostname)
+	return hostname == "localhost" || ip != nil && ip.IsLoopback()
+}

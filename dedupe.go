@@ -1,0 +1,490 @@
+package finapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Feed delivers what happens on one bank account to one ledger: each booking
+// once, and whatever the ledger has to know besides. It remembers in a [Store]
+// what the ledger has got, so it goes on after crashes, after new consents, and
+// when finAPI gives every row a new id.
+//
+// A Feed is a cheap handle and safe for concurrent use. If two synchronise one
+// ledger at a time, one of them wins and nothing is doubled.
+type Feed struct {
+	user    *User
+	account AccountID
+	ledger  LedgerKey
+	store   Store
+	pass    Pass
+	invalid error
+}
+
+// FeedOption changes how a [Feed] works.
+type FeedOption func(*Feed) error
+
+// WithPass makes the feed look at more, or at less, than it would by itself. The
+// first synchronisation of a ledger is a [PassSweep] in any case.
+func WithPass(p Pass) FeedOption {
+	return func(f *Feed) error {
+		if p != PassAuto && !slices.Contains(passOrder, p) {
+			return invalid("WithPass", "must be one of the known passes")
+		}
+		f.pass = p
+		return nil
+	}
+}
+
+// Feed opens the feed from one of the customer's accounts to a ledger of the ERP.
+// It sends nothing; bad input is refused at the first use.
+//
+// The first synchronisation binds the ledger to the account. When the bank is
+// connected anew, the account gets a new id at finAPI: open the feed with the new
+// id and the old ledger, and it goes on without a double, if IBAN, currency and
+// type agree; otherwise it refuses with [CodeLedgerBound].
+func (u *User) Feed(account AccountID, ledger LedgerID, store Store, options ...FeedOption) *Feed {
+	f := &Feed{
+		user: u, account: account, store: store,
+		ledger: LedgerKey{Environment: u.client.environment.String(), Ledger: ledger},
+	}
+	f.invalid = f.check(options)
+	return f
+}
+
+func (f *Feed) check(options []FeedOption) error {
+	control := func(r rune) bool { return r < ' ' || r == 0x7f }
+	name := string(f.ledger.Ledger)
+	switch {
+	case f.account <= 0:
+		return invalid("AccountID", "must be positive")
+	case name == "" || len(name) > 200 || strings.ContainsFunc(name, control):
+		return invalid("LedgerID", "must be 1 to 200 printable characters")
+	case f.store == nil:
+		return invalid("Store", "must not be nil")
+	}
+	for _, option := range options {
+		if err := option(f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Ledger returns what the feed's memory is kept under.
+func (f *Feed) Ledger() LedgerKey { return f.ledger }
+
+// Store returns the feed's memory.
+func (f *Feed) Store() Store { return f.store }
+
+// Batch is a part of what one synchronisation delivers.
+type Batch struct {
+	// Events are up to 200, in the order in which the ledger should see them.
+	Events []Event
+	// Change is what the Store has to commit together with what the ERP makes of
+	// the events.
+	Change Change
+}
+
+const batchSize = 200
+
+// maxRaces is how often a synchronisation starts over because another worker was
+// faster.
+const maxRaces = 3
+
+// Sync iterates over what the ledger has to do. It first reads, then decides,
+// and only then yields, so an error while reading comes before any event.
+//
+// An event counts as done when the loop asks for the next one: the feed then
+// commits it to its [Store]. After a break, or a crash in the loop's body, the
+// event comes again with the same UID. An ERP that books twice what comes twice
+// should use Sync of the module sqlstore, which commits the ERP's rows and the
+// feed's memory in one transaction.
+//
+// Sync reads finAPI's store, not the bank: call [User.Refresh] before it. It ends
+// with a [Synced], or with an error: [CodeIncomplete] or [CodeStaleData] after
+// events mean that these were safe and that the next synchronisation goes on from
+// there.
+func (f *Feed) Sync(ctx context.Context) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		var stopped bool
+		err := f.deliver(ctx, 1, func(ctx context.Context, b Batch) error {
+			for _, event := range b.Events {
+				if !yield(event, nil) {
+					stopped = true
+					return errStopped
+				}
+			}
+			return f.store.Commit(ctx, f.ledger, b.Change)
+		})
+		if err != nil && !stopped {
+			yield(nil, err)
+		}
+	}
+}
+
+var errStopped = errors.New("the caller broke out of the loop")
+
+// Deliver does what [Feed.Sync] does in batches, for stores that commit together
+// with the ERP's rows: apply must commit batch.Change, as [Store.Commit] does,
+// and whatever it makes of the events, all or nothing. If apply fails, delivery
+// ends with its error; batches before it stay committed. If it fails with
+// [CodeConflict], delivery starts over from what the other worker left.
+func (f *Feed) Deliver(ctx context.Context, apply func(context.Context, Batch) error) error {
+	return f.deliver(ctx, batchSize, apply)
+}
+
+func (f *Feed) deliver(ctx context.Context, size int, apply func(context.Context, Batch) error) error {
+	if f.invalid != nil {
+		return f.invalid
+	}
+	for race := 1; ; race++ {
+		err := f.deliverOnce(ctx, size, apply)
+		if !IsError(err, CodeConflict) || race == maxRaces {
+			return err
+		}
+	}
+}
+
+func (f *Feed) deliverOnce(ctx context.Context, size int, apply func(context.Context, Batch) error) error {
+	s, err := f.read(ctx)
+	if err != nil {
+		return err
+	}
+	for _, batch := range s.batches(size) {
+		if err := apply(ctx, batch); err != nil {
+			return err
+		}
+	}
+	return s.shortfall
+}
+
+// reading is one synchronisation on its way from finAPI's rows to batches.
+type reading struct {
+	feed    *Feed
+	account Account
+	mark    Mark
+	pass    Pass
+	facts   evidence
+	plan    plan
+	uids    map[TransactionID]UID // of new rows
+	notices []Notice
+	// shortfall is why the reading is not complete; nil if it is.
+	shortfall error
+}
+
+// read reads and decides. It writes nothing.
+func (f *Feed) read(ctx context.Context) (*reading, error) {
+	mark, err := f.store.Mark(ctx, f.ledger)
+	if err != nil {
+		return nil, err
+	}
+	s := &reading{feed: f, mark: mark}
+	if s.account, err = f.user.Account(ctx, f.account); err != nil {
+		return nil, err
+	}
+	if err := s.bind(ctx); err != nil {
+		return nil, err
+	}
+	for s.pass = s.choosePass(); ; s.pass = PassComplete {
+		if err := s.look(ctx); err != nil {
+			return nil, err
+		}
+		if s.pass != PassFast || !s.odd() {
+			break
+		}
+	}
+	return s, s.nameNew(ctx)
+}
+
+// bind makes sure that the account is the one that the ledger belongs to.
+func (s *reading) bind(ctx context.Context) error {
+	source := Source{User: s.feed.user.id, Account: s.account.ID}
+	former := s.mark.Source
+	s.facts.source = source
+	if s.mark.Version == 0 || former == source {
+		return nil
+	}
+	if !s.sameBankAccount() {
+		return bound("the ledger belongs to an account with another IBAN, currency or type")
+	}
+	if former.User == source.User {
+		_, err := s.feed.user.Account(ctx, former.Account)
+		if err == nil {
+			return bound("the ledger belongs to another connection of this account, which is still there")
+		}
+		if !IsError(err, CodeUnknownEntity, CodeNotFound) {
+			return err
+		}
+	}
+	s.facts.reimported = true
+	s.notice(NoticeRebound, "the account was connected anew; the ledger goes on with it")
+	return nil
+}
+
+func (s *reading) sameBankAccount() bool {
+	return s.mark.IBAN != "" && s.mark.IBAN == fold(s.account.IBAN) &&
+		s.mark.Currency == s.account.Currency && s.mark.Type == s.account.Type
+}
+
+func bound(message string) error {
+	return &Error{Code: CodeLedgerBound, Actor: ActorVendor, Message: message}
+}
+
+const (
+	completeEvery = 24 * time.Hour
+	sweepEvery    = 30 * 24 * time.Hour
+	// A fast pass looks at this many days before the newest import again, because
+	// rows can become visible later than they were imported.
+	overlapDays = 3
+	// A complete pass looks at this many days at least, which is more than any
+	// update of finAPI's reaches back.
+	windowDays = 100
+	// What finAPI's updates reach back at the most.
+	reachDays = 89
+)
+
+func (s *reading) choosePass() Pass {
+	if s.mark.Version == 0 || s.facts.reimported || s.mark.Imported.IsZero() {
+		return PassSweep
+	}
+	if s.feed.pass != PassAuto {
+		return s.feed.pass
+	}
+	now := s.feed.user.client.clock.Now()
+	switch {
+	case due(s.mark.Swept, now, sweepEvery):
+		return PassSweep
+	case due(s.mark.Completed, now, completeEvery):
+		return PassComplete
+	}
+	return PassFast
+}
+
+// due also says yes if the clock was turned back.
+func due(last, now time.Time, every time.Duration) bool {
+	return last.IsZero() || now.Before(last) || now.Sub(last) >= every
+}
+
+// look lists, recalls, matches, and looks up what matching wants to know.
+func (s *reading) look(ctx context.Context) error {
+	query := TransactionQuery{Accounts: []AccountID{s.account.ID}}
+	s.facts.complete, s.facts.from = s.pass != PassFast, Date{}
+	switch s.pass {
+	case PassFast:
+		query.ImportedFrom = DateOf(s.mark.Imported).AddDays(-overlapDays)
+	case PassComplete:
+		query.From = s.windowStart()
+		s.facts.from = query.From
+	}
+	if err := s.list(ctx, query); err != nil {
+		return err
+	}
+	if err := s.recall(ctx); err != nil {
+		return err
+	}
+	s.facts.absent, s.facts.present = map[TransactionID]bool{}, map[TransactionID]bool{}
+	s.plan = match(&s.facts)
+	if len(s.plan.questions) == 0 {
+		return nil
+	}
+	if err := s.lookUp(ctx, s.plan.questions); err != nil {
+		return err
+	}
+	s.plan = match(&s.facts)
+	return nil
+}
+
+// windowStart reaches behind all that finAPI may have changed since the last
+// finished update.
+func (s *reading) windowStart() Date {
+	today := DateOf(s.account.Updated())
+	if today.IsZero() || s.account.Updated().IsZero() {
+		today = DateOf(s.feed.user.client.clock.Now())
+	}
+	days := windowDays
+	if !s.mark.Updated.IsZero() {
+		days = max(days, today.DaysSince(DateOf(s.mark.Updated))+10)
+	}
+	return today.AddDays(-days)
+}
+
+// maxListings is how often a listing is repeated because the account was updated
+// while it was read.
+const maxListings = 3
+
+// list reads the rows while the account stands still. If it does not, what was
+// read is used as incomplete.
+func (s *reading) list(ctx context.Context, query TransactionQuery) error {
+	pages, err := s.feed.user.transactionPager(query)
+	if err != nil {
+		return err
+	}
+	s.shortfall = nil
+	for range maxListings {
+		before := s.account
+		rows, err := pages.list(ctx)
+		if err != nil && !IsError(err, CodeIncomplete) {
+			return err
+		}
+		if err := s.take(rows); err != nil {
+			return err
+		}
+		if err != nil {
+			s.shortfall = err
+			break
+		}
+		if s.account, err = s.feed.user.Account(ctx, s.account.ID); err != nil {
+			return err
+		}
+		if s.account.settled() && s.account.Updated().Equal(before.Updated()) {
+			return nil
+		}
+		if s.shortfall = s.stale(); !s.account.settled() {
+			break
+		}
+	}
+	s.facts.complete = false
+	return nil
+}
+
+// take checks the rows and fills in their currency.
+func (s *reading) take(rows []Transaction) error {
+	for i := range rows {
+		tx := &rows[i]
+		if tx.Account != s.account.ID {
+			return unreadable(&endpoints[epTransactions], 200, "", CodeUnreadable, "the listing holds rows of another account")
+		}
+		if tx.Amount.Currency == "" {
+			tx.Amount.Currency = s.account.Currency
+		}
+	}
+	s.facts.listed = rows
+	return nil
+}
+
+func (s *reading) stale() error {
+	return &Error{
+		Code: CodeStaleData, Actor: ActorBank, Endpoint: endpoints[epAccount].String(),
+		Message: "the account's data is not at rest: " + string(Code(s.account.Status()).clean()),
+	}
+}
+
+// recall asks the store for the rows that may concern the listing.
+func (s *reading) recall(ctx context.Context) error {
+	if s.mark.Version == 0 {
+		return nil
+	}
+	q := RowQuery{Source: s.facts.source}
+	var flagged Date
+	for i := range s.facts.listed {
+		tx := &s.facts.listed[i]
+		q.IDs = append(q.IDs, tx.ID)
+		q.Fingerprints = append(q.Fingerprints, fingerprint(tx))
+		if tx.PotentialDuplicate && (flagged.IsZero() || tx.BookingDate.Before(flagged)) {
+			flagged = tx.BookingDate
+		}
+	}
+	switch {
+	case s.pass != PassFast:
+		q.Since = &s.facts.from
+	case !flagged.IsZero():
+		since := flagged.AddDays(-nearby)
+		q.Since = &since
+	}
+	var err error
+	s.facts.memory, err = s.feed.store.Rows(ctx, s.feed.ledger, q)
+	return err
+}
+
+// lookUpSize keeps the URL of a look-up far below what gateways take. finAPI
+// itself takes 1,000 ids.
+const lookUpSize = 200
+
+// lookUp finds out which rows are still there.
+func (s *reading) lookUp(ctx context.Context, ids []TransactionID) error {
+	for chunk := range slices.Chunk(ids, lookUpSize) {
+		pages, err := s.feed.user.transactionPager(TransactionQuery{IDs: chunk})
+		if err != nil {
+			return err
+		}
+		rows, err := pages.list(ctx)
+		if err != nil {
+			return err
+		}
+		for i := range rows {
+			s.facts.present[rows[i].ID] = true
+		}
+		for _, id := range chunk {
+			s.facts.absent[id] = !s.facts.present[id]
+		}
+	}
+	return nil
+}
+
+// odd reports whether a fast pass found something that wants a closer look.
+func (s *reading) odd() bool {
+	return slices.ContainsFunc(s.plan.verdicts, func(v verdict) bool {
+		return v.kind != isBooked && v.kind != isReview && v.kind != isAdjusting
+	})
+}
+
+// nameNew gives new rows their UIDs.
+func (s *reading) nameNew(ctx context.Context) error {
+	s.uids = map[TransactionID]UID{}
+	taken := map[UID]bool{}
+	var wanted []UID
+	for _, v := range s.plan.verdicts {
+		if v.isNew() {
+			wanted = append(wanted, s.uid(v.tx.ID, 1))
+		}
+	}
+	for n := 2; len(wanted) > 0 && s.mark.Version > 0; n++ {
+		rows, err := s.feed.store.Rows(ctx, s.feed.ledger, RowQuery{UIDs: wanted})
+		if err != nil {
+			return err
+		}
+		wanted = nil
+		for _, row := range rows {
+			taken[row.UID] = true
+		}
+		for _, v := range s.plan.verdicts {
+			if v.isNew() && taken[s.uid(v.tx.ID, n-1)] {
+				wanted = append(wanted, s.uid(v.tx.ID, n))
+			}
+		}
+	}
+	for _, v := range s.plan.verdicts {
+		n := 1
+		for v.isNew() && taken[s.uid(v.tx.ID, n)] {
+			n++
+		}
+		if v.isNew() {
+			s.uids[v.tx.ID] = s.uid(v.tx.ID, n)
+		}
+	}
+	return nil
+}
+
+func (v *verdict) isNew() bool {
+	return v.kind == isBooked || v.kind == isReview || v.kind == isAdjusting
+}
+
+// uid names a booking by the first id it had. n is above 1 for the rare booking
+// that finAPI shows under an id which stood for another one before.
+func (s *reading) uid(id TransactionID, n int) UID {
+	uid := fmt.Sprintf("finapi/%s/%s/%d.%d", s.feed.ledger.Environment, s.feed.ledger.Ledger, s.account.ID, id)
+	if n > 1 {
+		uid = fmt.Sprintf("%s.%d", uid, n)
+	}
+	return UID(uid)
+}
+
+func (s *reading) notice(kind NoticeKind, text string) {
+	s.notices = append(s.notices, Notice{Kind: kind, Text: text})
+}

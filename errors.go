@@ -1,0 +1,211 @@
+package finapi
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Error is what this package returns for every refusal: by finAPI, by the
+// network on the way to it, or by the package itself because an input was bad.
+// Get it with [errors.As], or ask [IsError] about it.
+//
+// The text of an Error names the endpoint, the status and the code. It never
+// holds an id, an IBAN, a query or a body, so it can be logged.
+type Error struct {
+	// Status is the HTTP status, or 0 if there was no answer, because nothing
+	// was sent or because the connection failed.
+	Status int
+	// Code says what is wrong. It is finAPI's own code, or one of the codes of
+	// this package, which begin with SDK_. "" means that the answer named none.
+	Code Code
+	// Actor says who has to act so that it works next time.
+	Actor Actor
+	// Field names the bad input of a [CodeInvalidInput]; otherwise "".
+	Field string
+	// Message is the text that came with the code: finAPI's or the bank's, in
+	// German unless [WithLanguage] says otherwise. It may quote personal data,
+	// which is why the text, the JSON and the log form of an Error leave it out.
+	Message string
+	// RequestID is what finAPI's support asks for; "" if nothing was sent.
+	RequestID string
+	// Endpoint is the method and path template, such as "GET /api/v2/accounts/{id}".
+	Endpoint string
+	// RetryAfter is how long the server asked to wait; 0 if it did not ask.
+	RetryAfter time.Duration
+	// Details are all errors of the answer, if it named several.
+	Details []ErrorDetail
+
+	cause error
+}
+
+// ErrorDetail is one of the errors in an answer of finAPI.
+type ErrorDetail struct {
+	// Code is finAPI's code; "" in Web Form's answers to a bad request.
+	Code Code
+	// Field is the field that Web Form refused; "" in all other answers.
+	Field string
+	// Message is finAPI's or the bank's text. It may quote personal data.
+	Message string
+	// ForCustomer is true if finAPI says that the message is meant to be shown
+	// to the customer (its type BUSINESS), and false if it is for developers.
+	ForCustomer bool
+}
+
+// Actor says who has to act after an error.
+type Actor string
+
+// The actors. The set is open: treat an unknown one like [ActorFinAPI].
+const (
+	// ActorCustomer: the bank's customer must do something at the bank or in the
+	// consent form, such as log in again.
+	ActorCustomer Actor = "customer"
+	// ActorVendor: the ERP vendor must change a configuration or a program.
+	ActorVendor Actor = "vendor"
+	// ActorBank: the bank is the cause; waiting usually helps.
+	ActorBank Actor = "bank"
+	// ActorFinAPI: finAPI, or the network on the way to it, is the cause;
+	// waiting usually helps. If it does not, finAPI's support needs
+	// [Error.RequestID].
+	ActorFinAPI Actor = "finAPI"
+)
+
+// IsError reports whether err is or wraps an [*Error] with one of the codes, or
+// any [*Error] if no code is given.
+func IsError(err error, codes ...Code) bool {
+	var e *Error
+	return errors.As(err, &e) && (len(codes) == 0 || slices.Contains(codes, e.Code))
+}
+
+// Error describes the error without personal data.
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString("finapi: ")
+	if e.Endpoint != "" {
+		b.WriteString(e.Endpoint + ": ")
+	}
+	if e.Status != 0 {
+		fmt.Fprintf(&b, "status %d ", e.Status)
+	}
+	b.WriteString(string(e.Code))
+	switch {
+	case e.Code == CodeInvalidInput:
+		fmt.Fprintf(&b, ": %s %s", e.Field, e.Message)
+	case e.Code == CodeNetwork && e.cause != nil:
+		fmt.Fprintf(&b, ": %v", e.cause)
+	case ownCode(e.Code) && e.Message != "":
+		b.WriteString(": " + e.Message)
+	}
+	fmt.Fprintf(&b, " [%s must act", e.Actor)
+	if e.RequestID != "" {
+		b.WriteString("; request " + e.RequestID)
+	}
+	b.WriteString("]")
+	return b.String()
+}
+
+// Unwrap returns the cause of a network error, and otherwise nil.
+func (e *Error) Unwrap() error { return e.cause }
+
+// LogValue logs what [Error.Error] tells, as separate attributes.
+func (e *Error) LogValue() slog.Value {
+	return slog.GroupValue(
+		slog.String("endpoint", e.Endpoint),
+		slog.Int("status", e.Status),
+		slog.String("code", string(e.Code)),
+		slog.String("actor", string(e.Actor)),
+		slog.String("request_id", e.RequestID),
+	)
+}
+
+// MarshalJSON writes what [Error.LogValue] logs.
+func (e *Error) MarshalJSON() ([]byte, error) {
+	return json.Marshal(map[string]any{
+		"endpoint": e.Endpoint, "status": e.Status, "code": e.Code,
+		"actor": e.Actor, "field": e.Field, "request_id": e.RequestID,
+	})
+}
+
+// invalid is the error for a bad input. The reason must not quote the input,
+// which may be a secret or personal.
+func invalid(field, reason string) *Error {
+	return &Error{Code: CodeInvalidInput, Actor: ActorVendor, Field: field, Message: reason}
+}
+
+// ActionRequired is the error that says: nothing goes on before the customer has
+// been to the bank again, because the consent ran out or the bank wants a strong
+// customer authentication. Get it with [errors.As].
+type ActionRequired struct {
+	// Connection is the connection that waits for the customer.
+	Connection ConnectionID
+	// Consent is the form that was opened for the customer. Follow it with
+	// [User.WaitConsent]. It is "" if no form could be opened.
+	Consent ConsentID
+	// URL is where to send the customer. It opens once and lives about 20
+	// minutes, so ask for it when the customer clicks, not in a night job.
+	URL string
+}
+
+// Error describes the situation without the URL, which is as good as a key.
+func (*ActionRequired) Error() string {
+	return "finapi: the customer must authenticate at the bank again [customer must act]"
+}
+
+// errorBody holds all four shapes of finAPI's error answers at once.
+type errorBody struct {
+	// Access, and Web Form's answer to a bad request.
+	Errors []struct {
+		Code    Code   `json:"code"`
+		Type    string `json:"type"`
+		Field   string `json:"field"`
+		Message string `json:"message"`
+	} `json:"errors"`
+	RequestID string `json:"requestId"`
+	// OAuth, and every 401 of Access.
+	OAuthError       Code   `json:"error"`
+	OAuthDescription string `json:"error_description"`
+	// Web Form.
+	Code        Code   `json:"code"`
+	Description string `json:"description"`
+}
+
+// readError turns an answer that is not a success into an [*Error]. A body that
+// is empty, HTML or cut off still gives the status and the request id.
+func readError(ep *endpoint, status int, body []byte, requestID string, retryAfter time.Duration) *Error {
+	e := &Error{Status: status, RequestID: requestID, Endpoint: ep.String(), RetryAfter: retryAfter}
+	var raw errorBody
+	if json.Unmarshal(body, &raw) == nil {
+		e.adopt(&raw)
+	}
+	if e.Code == "" {
+		e.Code = codeOfStatus(status)
+	}
+	e.Actor = actorOf(e.Code, status)
+	if ep.tokenKind == noToken && status == 423 {
+		e.Code, e.Actor = CodeUserLocked, ActorVendor
+	}
+	return e
+}
+
+func (e *Error) adopt(raw *errorBody) {
+	for _, d := range raw.Errors {
+		e.Details = append(e.Details, ErrorDetail{
+			Code: d.Code.clean(), Field: d.Field, Message: d.Message, ForCustomer: d.Type == "BUSINESS",
+		})
+	}
+	switch {
+	case len(e.Details) > 0:
+		e.Code, e.Message = e.Details[0].Code, e.Details[0].Message
+	case raw.OAuthError != "":
+		e.Code, e.Message = raw.OAuthError.clean(), raw.OAuthDescription
+	default:
+		e.Code, e.Message = raw.Code.clean(), raw.Description
+	}
+	if e.RequestID == "" && len(raw.RequestID) <= maxRequestID {
+		e.RequestID = raw.RequestID
+	}
+}

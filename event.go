@@ -1,0 +1,166 @@
+package finapi
+
+import (
+	"slices"
+)
+
+// Event is something that a ledger has to do or to know. It is one of [Booked],
+// [Review], [Modified], [Removed], [Relinked], [Notice] and [Synced]; further
+// kinds may come, so a type switch wants a default that complains.
+type Event interface{ event() }
+
+// Booked is a new booking: book it. UID is the idempotency key.
+type Booked struct {
+	UID         UID
+	Transaction Transaction
+	// Reason says in words why the feed takes the row for a new booking.
+	Reason string
+}
+
+// Review is a row that may be a double of a booking. A person must decide. It
+// comes once, and never as [Booked] as well.
+type Review struct {
+	UID         UID
+	Transaction Transaction
+	// Reason says in words what is suspicious.
+	Reason string
+	// Candidates are the bookings that it may be a double of; may be empty.
+	Candidates []UID
+}
+
+// Modified says that the bank changed a booking that was delivered before. The
+// feed never changes a ledger: apply it, or show it to a person.
+type Modified struct {
+	UID      UID
+	Old, New Transaction
+	// Fields names what differs, by the names of finAPI.
+	Fields []string
+	// Material is true if the amount, its currency, the booking date or the
+	// counterpart's account changed, and false if only texts did.
+	Material bool
+}
+
+// Removed says that the bank took back a booking that was delivered before.
+type Removed struct {
+	UID         UID
+	Transaction Transaction
+	// ConfirmedBy says in words how that was proved.
+	ConfirmedBy string
+}
+
+// Relinked says that a known booking goes by a new id at finAPI. The ledger has
+// nothing to do.
+type Relinked struct {
+	UID      UID
+	Old, New TransactionID
+	Reason   string
+}
+
+// Notice tells something about the feed that is not about one booking.
+type Notice struct {
+	Kind NoticeKind
+	// Text says it in words, without personal data.
+	Text string
+	// From and To are the days that the notice is about; zero if it is about none.
+	From, To Date
+	// Transaction is the row that the notice is about; nil if it is about none.
+	Transaction *Transaction
+}
+
+// NoticeKind is a kind of [Notice]. The set is open.
+type NoticeKind string
+
+// The kinds of notices.
+const (
+	// NoticeAdjustingEntry: finAPI made up a row because balance and bookings
+	// disagree. Something is missing or double at finAPI.
+	NoticeAdjustingEntry NoticeKind = "adjusting_entry"
+	// NoticeAdjustingEntryResolved: such a row has gone again.
+	NoticeAdjustingEntryResolved NoticeKind = "adjusting_entry_resolved"
+	// NoticeGap: the account was not updated for longer than finAPI reaches back,
+	// so bookings may be missing for good.
+	NoticeGap NoticeKind = "gap_suspected"
+	// NoticeIncomplete: the listing could not be read as a whole. What is safe was
+	// delivered; the next synchronisation goes on.
+	NoticeIncomplete NoticeKind = "incomplete_listing"
+	// NoticeDeferred: a row was held back because it could not be proved to be new.
+	NoticeDeferred NoticeKind = "deferred"
+	// NoticeMassDisappearance: so many bookings vanished at once that the feed
+	// does not believe it. Nothing was removed.
+	NoticeMassDisappearance NoticeKind = "mass_disappearance"
+	// NoticeIdentityConflict: a known id shows another booking. Contents decided.
+	NoticeIdentityConflict NoticeKind = "identity_conflict"
+	// NoticeStale: the account's last download failed or is not finished.
+	NoticeStale NoticeKind = "stale_data"
+	// NoticeRebound: the ledger goes on with another account at finAPI, which is
+	// the same account at the bank.
+	NoticeRebound NoticeKind = "account_rebound"
+)
+
+// Synced is the last event of every synchronisation that came to its end.
+type Synced struct {
+	Pass Pass
+	// Complete is false if something was deferred or could not be proved.
+	Complete bool
+	// Booked to Removed count the events of this synchronisation.
+	Booked, Review, Modified, Removed, Relinked, Deferred int
+	// Known is how many bookings the ledger had got before.
+	Known int
+}
+
+func (Booked) event()   {}
+func (Review) event()   {}
+func (Modified) event() {}
+func (Removed) event()  {}
+func (Relinked) event() {}
+func (Notice) event()   {}
+func (Synced) event()   {}
+
+// count fills the counters of s.
+func (s *Synced) count(events []Event) {
+	for _, e := range events {
+		switch e := e.(type) {
+		case Booked:
+			s.Booked++
+		case Review:
+			s.Review++
+		case Modified:
+			s.Modified++
+		case Removed:
+			s.Removed++
+		case Relinked:
+			s.Relinked++
+		case Notice:
+			if e.Kind == NoticeDeferred {
+				s.Deferred++
+			}
+		}
+	}
+}
+
+// Pass is how much of finAPI's store a synchronisation looked at.
+type Pass string
+
+// The passes.
+const (
+	// PassAuto lets the feed choose, which is best: a sweep at first and monthly,
+	// a complete pass daily and whenever something is odd, else a fast pass.
+	PassAuto Pass = ""
+	// PassFast looks at what was imported lately. It finds new bookings only.
+	PassFast Pass = "fast"
+	// PassComplete looks at the last 100 days or more. It also finds changes and
+	// bookings that were taken back.
+	PassComplete Pass = "complete"
+	// PassSweep looks at the whole history.
+	PassSweep Pass = "sweep"
+)
+
+// passes in ascending order of thoroughness.
+var passOrder = []Pass{PassFast, PassComplete, PassSweep}
+
+func moreThorough(a, b Pass) Pass {
+	if slices.Index(passOrder, a) > slices.Index(passOrder, b) {
+		return a
+	}
+	return b
+}

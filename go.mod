@@ -1,0 +1,9 @@
+module github.com/finapi-go/finapi
+
+go 1.25
+
+require (
+	github.com/cenkalti/backoff/v4 v4.3.0
+	github.com/hashicorp/go-cleanhttp v0.5.2
+	github.com/shopspring/decimal v1.6.0
+)

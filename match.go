@@ -1,0 +1,440 @@
+package finapi
+
+import (
+	"cmp"
+	"slices"
+)
+
+// This file decides what finAPI's rows mean for a ledger that has got some of
+// them before. It is pure: no network, no database, no clock.
+//
+// Three rules carry it. Coexistence beats resemblance: two ids that are listed
+// together are two bookings, however equal they look. Absence needs proof: only
+// a complete listing or a look-up by id shows that a row is gone. Counts are
+// conserved: rows are paired one to one, so a pair of equal bookings stays two.
+
+// evidence is what is known when rows are matched.
+type evidence struct {
+	source Source
+	// listed are finAPI's rows, with their currency filled in.
+	listed []Transaction
+	// memory are the remembered rows that may concern them.
+	memory []Row
+	// complete: listed holds every row of the source that was booked on or after
+	// from. A zero from means the whole history.
+	complete bool
+	from     Date
+	// reimported: rows of another source are gone, because the account at finAPI
+	// that they came from is.
+	reimported bool
+	// absent and present are the answers of look-ups by id.
+	absent, present map[TransactionID]bool
+}
+
+// verdict is what one row means.
+type verdict struct {
+	kind verdictKind
+	// tx is the listed row; zero for a removed one.
+	tx Transaction
+	// row is the remembered row; zero for a new one.
+	row        Row
+	reason     string
+	fields     []string
+	material   bool
+	candidates []UID
+}
+
+type verdictKind uint8
+
+// The order is the order in which a ledger learns of them.
+const (
+	isRelinked verdictKind = iota
+	isRemoved
+	isModified
+	isBooked
+	isReview
+	isAdjusting
+	isResolved
+	isConflict
+	isDeferred
+	isMassDisappearance
+)
+
+// plan is the outcome of matching. Questions are ids whose absence or presence
+// has to be looked up for a better plan.
+type plan struct {
+	verdicts  []verdict
+	questions []TransactionID
+}
+
+// match decides. Called again with the answers to its questions, it decides more.
+func match(e *evidence) plan {
+	m := newMatcher(e)
+	m.identify()
+	m.relinkStrong()
+	if e.reimported {
+		m.relinkWeak()
+	}
+	m.judgeNew()
+	m.judgeVanished()
+	slices.SortStableFunc(m.plan.verdicts, func(a, b verdict) int {
+		return cmp.Or(
+			cmp.Compare(min(a.kind, isBooked), min(b.kind, isBooked)),
+			a.day().Compare(b.day()), cmp.Compare(a.tx.ID, b.tx.ID),
+		)
+	})
+	return m.plan
+}
+
+func (v *verdict) day() Date {
+	if v.kind == isRemoved {
+		return v.row.Transaction.BookingDate
+	}
+	return v.tx.BookingDate
+}
+
+type matcher struct {
+	*evidence
+	plan plan
+	// open are the listed rows that no remembered row stands for yet.
+	open []Transaction
+	// free are the remembered rows that no listed row stands for yet.
+	free map[UID]*Row
+	// displaced are rows whose id now shows another booking.
+	displaced map[UID]bool
+	// listedIDs and listedPrints are the ids and fingerprints of listed.
+	listedIDs    map[TransactionID]bool
+	listedPrints map[string]bool
+	asked        map[TransactionID]bool
+}
+
+func newMatcher(e *evidence) *matcher {
+	m := &matcher{
+		evidence: e, free: map[UID]*Row{}, displaced: map[UID]bool{},
+		listedIDs: map[TransactionID]bool{}, listedPrints: map[string]bool{}, asked: map[TransactionID]bool{},
+	}
+	for i := range e.memory {
+		m.free[e.memory[i].UID] = &e.memory[i]
+	}
+	for i := range e.listed {
+		m.listedIDs[e.listed[i].ID] = true
+		m.listedPrints[fingerprint(&e.listed[i])] = true
+	}
+	return m
+}
+
+func (m *matcher) say(v verdict) { m.plan.verdicts = append(m.plan.verdicts, v) }
+
+// ask puts a question once.
+func (m *matcher) ask(id TransactionID) {
+	if !m.asked[id] {
+		m.asked[id] = true
+		m.plan.questions = append(m.plan.questions, id)
+	}
+}
+
+// identify settles the rows that finAPI lists under the id they are known by.
+func (m *matcher) identify() {
+	known := map[TransactionID]*Row{}
+	for _, row := range m.free {
+		if row.Source == m.source && row.State != RowRemoved {
+			known[row.ID] = row
+		}
+	}
+	for _, tx := range m.listed {
+		if tx.Parent != 0 {
+			continue // a part that an application made of a booking
+		}
+		row := known[tx.ID]
+		if row == nil || (row.State == RowNoticed) != tx.AdjustingEntry {
+			m.open = append(m.open, tx)
+			continue
+		}
+		fields, material := difference(&row.Transaction, &tx)
+		if m.another(row, fields) {
+			m.displaced[row.UID] = true
+			m.open = append(m.open, tx)
+			m.say(verdict{kind: isConflict, tx: tx, row: *row, reason: "the id shows another booking than before"})
+			continue
+		}
+		delete(m.free, row.UID)
+		if len(fields) > 0 && row.State != RowNoticed {
+			m.say(verdict{kind: isModified, tx: tx, row: *row, fields: fields, material: material})
+		}
+	}
+}
+
+// another reports whether a known id stands for another booking now: because all
+// that makes a booking differs, or because the former booking is listed under
+// another id.
+func (m *matcher) another(row *Row, fields []string) bool {
+	if !slices.Contains(fields, fieldAmount) || !slices.Contains(fields, fieldPurpose) {
+		return false
+	}
+	return slices.Contains(fields, fieldBooked) || m.listedPrints[row.Fingerprint]
+}
+
+// fate is what is known of a remembered row that is not listed.
+type fate uint8
+
+const (
+	unknown fate = iota
+	there
+	missing // not in a complete listing
+	gone    // proved otherwise
+)
+
+func (m *matcher) fate(row *Row) fate {
+	switch {
+	case m.displaced[row.UID]:
+		return gone
+	case row.Source != m.source && m.reimported:
+		return gone
+	case m.absent[row.ID]:
+		return gone
+	case m.present[row.ID] || row.Source == m.source && m.listedIDs[row.ID]:
+		return there
+	case row.Source == m.source && m.complete && !row.Transaction.BookingDate.Before(m.from):
+		return missing
+	}
+	return unknown
+}
+
+// relinkStrong pairs rows of equal fingerprint where the old id is gone. Pairs
+// whose references agree go first.
+func (m *matcher) relinkStrong() {
+	candidates := m.group(func(row *Row) string { return row.Fingerprint })
+	for _, agree := range []func(a, b *Transaction) bool{sameReferences, noVeto} {
+		m.pairOff(candidates, fingerprint, agree, "the same booking under a new id; the old id is gone")
+	}
+	m.deferDoubtful(candidates)
+}
+
+// group sorts the free rows that a listed row may stand for by a key.
+func (m *matcher) group(key func(*Row) string) map[string][]*Row {
+	groups := map[string][]*Row{}
+	for _, row := range m.free {
+		if row.State != RowRemoved {
+			groups[key(row)] = append(groups[key(row)], row)
+		}
+	}
+	for _, rows := range groups {
+		slices.SortFunc(rows, func(a, b *Row) int { return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.UID, b.UID)) })
+	}
+	return groups
+}
+
+// pairOff relinks open rows to vanished rows of the same key, one to one.
+func (m *matcher) pairOff(
+	candidates map[string][]*Row, key func(*Transaction) string, agree func(a, b *Transaction) bool, reason string,
+) {
+	m.open = slices.DeleteFunc(m.open, func(tx Transaction) bool {
+		for _, row := range candidates[key(&tx)] {
+			if m.free[row.UID] != nil && m.fate(row) >= missing && sameKind(row, &tx) && agree(&row.Transaction, &tx) {
+				delete(m.free, row.UID)
+				m.say(verdict{kind: isRelinked, tx: tx, row: *row, reason: reason})
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// deferDoubtful holds back open rows that would be relinked if an old id were
+// gone, as long as nobody knows whether it is.
+func (m *matcher) deferDoubtful(candidates map[string][]*Row) {
+	spoken := map[UID]bool{} // one doubtful row holds back one open row
+	m.open = slices.DeleteFunc(m.open, func(tx Transaction) bool {
+		for _, row := range candidates[fingerprint(&tx)] {
+			doubtful := m.free[row.UID] != nil && !spoken[row.UID] && m.fate(row) == unknown
+			if doubtful && sameKind(row, &tx) && noVeto(&row.Transaction, &tx) {
+				spoken[row.UID] = true
+				m.ask(row.ID)
+				m.say(verdict{kind: isDeferred, tx: tx, row: *row, reason: "an equal booking may have got a new id"})
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// relinkWeak pairs rows of equal day and amount after a re-import, where every
+// row got a new id and banks may word it anew. It wants equal counts, because
+// otherwise one of the rows is really new and nobody can tell which.
+func (m *matcher) relinkWeak() {
+	vanished := m.group(func(row *Row) string { return weakKey(&row.Transaction) })
+	open := map[string]int{}
+	for i := range m.open {
+		open[weakKey(&m.open[i])]++
+	}
+	for key, rows := range vanished {
+		rows = slices.DeleteFunc(rows, func(row *Row) bool { return m.free[row.UID] == nil || m.fate(row) < missing })
+		if len(rows) != open[key] {
+			delete(vanished, key)
+		}
+	}
+	m.pairOff(vanished, weakKey, noVeto, "the account was imported anew; day and amount agree")
+}
+
+// judgeNew decides about the listed rows that remain.
+func (m *matcher) judgeNew() {
+	vanished := m.group(func(row *Row) string { return weakKey(&row.Transaction) })
+	for _, tx := range m.open {
+		var similar []UID
+		for _, row := range vanished[weakKey(&tx)] {
+			if m.fate(row) >= missing && sameKind(row, &tx) {
+				similar = append(similar, row.UID)
+			}
+		}
+		switch {
+		case tx.AdjustingEntry:
+			m.say(verdict{kind: isAdjusting, tx: tx, reason: "finAPI made up a row to make the balance fit"})
+		case tx.PotentialDuplicate:
+			m.say(verdict{
+				kind: isReview, tx: tx, candidates: m.resembling(&tx),
+				reason: "finAPI suspects that it imported a booking twice",
+			})
+		case len(similar) > 0:
+			m.say(verdict{
+				kind: isReview, tx: tx, candidates: similar,
+				reason: "a booking of the same day and amount has vanished; this may be its new form",
+			})
+		default:
+			m.say(verdict{kind: isBooked, tx: tx, reason: "an id that was never seen before"})
+		}
+	}
+}
+
+// nearby is how many days apart a double and its original may be booked.
+const nearby = 5
+
+// resembling returns the bookings that tx may be a double of.
+func (m *matcher) resembling(tx *Transaction) []UID {
+	var uids []UID
+	for i := range m.memory {
+		row := &m.memory[i]
+		days := row.Transaction.BookingDate.DaysSince(tx.BookingDate)
+		booking := row.State == RowBooked || row.State == RowReview
+		if booking && days >= -nearby && days <= nearby && row.Transaction.Amount.Equal(tx.Amount) {
+			uids = append(uids, row.UID)
+		}
+	}
+	slices.Sort(uids)
+	return uids
+}
+
+// judgeVanished decides about the remembered rows that remain.
+func (m *matcher) judgeVanished() {
+	covered, removed := m.settled(), []verdict{}
+	oldest := m.oldest()
+	for _, row := range m.free {
+		if row.State == RowRemoved {
+			continue
+		}
+		// After a re-import, what is older than the new history proves nothing.
+		foreign := row.Source != m.source
+		if foreign && (!m.complete || oldest.IsZero() || row.Transaction.BookingDate.Before(oldest)) {
+			continue
+		}
+		switch m.fate(row) {
+		case missing:
+			m.ask(row.ID)
+			covered++
+		case gone:
+			covered++
+			removed = append(removed, m.removal(row))
+		case unknown, there:
+		}
+	}
+	// Three rows and more than half of them: that is no correction by the bank.
+	if len(removed) >= 3 && len(removed)*2 > covered {
+		m.say(verdict{kind: isMassDisappearance, reason: "most bookings have vanished at once; none was removed"})
+		return
+	}
+	m.plan.verdicts = append(m.plan.verdicts, removed...)
+}
+
+func (m *matcher) removal(row *Row) verdict {
+	reason := "a complete listing without it, and a look-up of its id"
+	switch {
+	case m.displaced[row.UID]:
+		reason = "its id shows another booking"
+	case row.Source != m.source:
+		reason = "the account was imported anew without it"
+	}
+	kind := isRemoved
+	if row.State == RowNoticed {
+		kind = isResolved
+	}
+	return verdict{kind: kind, tx: row.Transaction, row: *row, reason: reason}
+}
+
+// settled counts the remembered rows that were found again.
+func (m *matcher) settled() int { return len(m.memory) - len(m.free) }
+
+// oldest returns the earliest booking date of the listing.
+func (m *matcher) oldest() Date {
+	var first Date
+	for i := range m.listed {
+		if d := m.listed[i].BookingDate; first.IsZero() || d.Before(first) {
+			first = d
+		}
+	}
+	return first
+}
+
+// sameKind keeps bookings apart from rows that finAPI made up.
+func sameKind(row *Row, tx *Transaction) bool {
+	return (row.State == RowNoticed) == tx.AdjustingEntry
+}
+
+// noVeto reports whether nothing speaks against two rows being one booking.
+func noVeto(a, b *Transaction) bool {
+	return agree(reference(a.EndToEndReference), reference(b.EndToEndReference)) &&
+		agree(fold(a.Counterpart.IBAN), fold(b.Counterpart.IBAN))
+}
+
+// agree: a value that one side lacks vetoes nothing.
+func agree(a, b string) bool { return a == "" || b == "" || a == b }
+
+// sameReferences reports whether everything that tells equal rows apart is equal.
+func sameReferences(a, b *Transaction) bool {
+	return reference(a.EndToEndReference) == reference(b.EndToEndReference) &&
+		fold(a.Counterpart.IBAN) == fold(b.Counterpart.IBAN)
+}
+
+// The names of the fields whose change is told, as finAPI spells them.
+const (
+	fieldAmount   = "amount"
+	fieldCurrency = "currency"
+	fieldBooked   = "bankBookingDate"
+	fieldIBAN     = "counterpartIban"
+	fieldPurpose  = "purpose"
+)
+
+// difference names the fields of a booking that the bank changed, and tells
+// whether one of them matters to a ledger. What finAPI or its clients change, and
+// how a text is wrapped or spelled, is not a difference.
+func difference(was, is *Transaction) (fields []string, material bool) {
+	for _, f := range []struct {
+		name     string
+		differs  bool
+		material bool
+	}{
+		{fieldAmount, !was.Amount.Amount.Equal(is.Amount.Amount), true},
+		{fieldCurrency, was.Amount.Currency != is.Amount.Currency, true},
+		{fieldBooked, was.BookingDate != is.BookingDate, true},
+		{fieldIBAN, fold(was.Counterpart.IBAN) != fold(is.Counterpart.IBAN), true},
+		{"valueDate", was.ValueDate != is.ValueDate, false},
+		{fieldPurpose, fold(was.Purpose) != fold(is.Purpose), false},
+		{"counterpartName", fold(was.Counterpart.Name) != fold(is.Counterpart.Name), false},
+		{"endToEndReference", reference(was.EndToEndReference) != reference(is.EndToEndReference), false},
+		{"isPotentialDuplicate", was.PotentialDuplicate != is.PotentialDuplicate, false},
+	} {
+		if f.differs {
+			fields = append(fields, f.name)
+			material = material || f.material
+		}
+	}
+	return fields, material
+}

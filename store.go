@@ -1,0 +1,227 @@
+package finapi
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+)
+
+// LedgerID names the ledger account of the ERP that takes the bookings of one
+// bank account. It must be unique over all of the ERP's customers, so put the
+// customer into it: "tenant-17/1200". 1 to 200 printable characters.
+type LedgerID string
+
+// UID names a booking for good, whatever ids finAPI gives it over the years. It
+// is made from the first of them, so a booking that has to be delivered twice,
+// because the ERP's first commit failed, has the same UID both times. That makes
+// it an idempotency key.
+type UID string
+
+// Store is the memory of feeds: which rows a ledger has got, and how far it has
+// read. Its promise is in [Store.Commit]: the memory and the ledger change
+// together or not at all.
+//
+// [MemoryStore] is for tests. The module sqlstore keeps the memory in the ERP's
+// own database. For another database implement these three methods.
+type Store interface {
+	// Mark returns where a ledger's feed stands. A ledger that was never
+	// committed has the zero Mark.
+	Mark(ctx context.Context, ledger LedgerKey) (Mark, error)
+	// Rows returns the remembered rows of a ledger that match the query, each
+	// once, in any order.
+	Rows(ctx context.Context, ledger LedgerKey, q RowQuery) ([]Row, error)
+	// Commit stores a change, all of it or nothing. It succeeds only if the
+	// ledger's version still is change.Mark.Version, and sets the version to one
+	// more; else it changes nothing and returns an error that [IsError] knows as
+	// [CodeConflict]. [Conflict] makes that error.
+	Commit(ctx context.Context, ledger LedgerKey, change Change) error
+}
+
+// LedgerKey identifies a ledger in a Store.
+type LedgerKey struct {
+	// Environment is "sandbox" or "live". Play money and real money never meet.
+	Environment string
+	Ledger      LedgerID
+}
+
+// Source is the account at finAPI that a row came from. A ledger keeps its
+// bookings when its source changes, as it does when the bank is connected anew.
+type Source struct {
+	User    UserID    `json:"user"`
+	Account AccountID `json:"account"`
+}
+
+// Mark is how far a ledger's feed has got.
+type Mark struct {
+	// Version counts the commits. It is the fence that keeps a worker with old
+	// knowledge from writing.
+	Version int64 `json:"-"`
+	// Source is the account that the ledger is bound to.
+	Source Source `json:"source"`
+	// IBAN, Currency and Type recognise the bank account when it comes back as
+	// another source.
+	IBAN     string      `json:"iban,omitempty"`
+	Currency Currency    `json:"currency,omitempty"`
+	Type     AccountType `json:"type,omitempty"`
+	// Imported is finAPI's newest import time among all rows read so far.
+	Imported time.Time `json:"imported,omitzero"`
+	// Updated is when the account's data came from the bank, as of the last
+	// finished synchronisation.
+	Updated time.Time `json:"updated,omitzero"`
+	// Completed and Swept are when the last complete pass and the last full sweep
+	// ran.
+	Completed time.Time `json:"completed,omitzero"`
+	Swept     time.Time `json:"swept,omitzero"`
+	// Bookings counts the bookings that the ledger has got.
+	Bookings int `json:"bookings"`
+}
+
+// Row is one row of finAPI's that a ledger has dealt with.
+type Row struct {
+	UID    UID
+	Source Source
+	// ID is the finAPI id that the row goes by now. A Store must find the row
+	// under every (Source, ID) that it was ever committed with; if two rows claim
+	// one, the later commit has it.
+	ID    TransactionID
+	State RowState
+	// Fingerprint is a text that equal bookings share; see the file match.go.
+	Fingerprint string
+	// Transaction is the row as it was last seen.
+	Transaction Transaction
+}
+
+// RowState says what became of a row. Rows are never forgotten.
+type RowState string
+
+// The states of a row.
+const (
+	// RowBooked: delivered as [Booked].
+	RowBooked RowState = "booked"
+	// RowReview: delivered as [Review].
+	RowReview RowState = "review"
+	// RowRemoved: taken back by the bank and delivered as [Removed].
+	RowRemoved RowState = "removed"
+	// RowNoticed: no booking, but told in a [Notice], such as an adjusting entry.
+	RowNoticed RowState = "noticed"
+)
+
+// RowQuery asks a Store for rows. A row matches if it matches any of the fields
+// that are set; the zero RowQuery matches none.
+type RowQuery struct {
+	// Source and IDs match rows that were ever known under one of the ids at the
+	// source.
+	Source Source
+	IDs    []TransactionID
+	// UIDs match rows that have one of them.
+	UIDs []UID
+	// Fingerprints match rows that have one of them.
+	Fingerprints []string
+	// Since matches rows whose booking date is this day or later. The zero Date
+	// matches all rows.
+	Since *Date
+}
+
+// Change is what a Store commits at once.
+type Change struct {
+	// Mark replaces the ledger's mark. Its Version is the one it was read with.
+	Mark Mark
+	// Rows are added, or replace the rows with the same UID.
+	Rows []Row
+}
+
+// Conflict returns the error of a [Store] whose ledger has moved on since the
+// mark was read.
+func Conflict() error {
+	return &Error{
+		Code: CodeConflict, Actor: ActorFinAPI,
+		Message: "another worker synchronised the ledger meanwhile; nothing was written",
+	}
+}
+
+// MemoryStore is a [Store] in memory, for tests. It is safe for concurrent use.
+// The zero MemoryStore is empty and ready.
+type MemoryStore struct {
+	mu      sync.Mutex
+	ledgers map[LedgerKey]*memoryLedger
+}
+
+type memoryLedger struct {
+	mark    Mark
+	rows    map[UID]Row
+	aliases map[alias]UID
+}
+
+type alias struct {
+	source Source
+	id     TransactionID
+}
+
+// Mark implements [Store].
+func (s *MemoryStore) Mark(ctx context.Context, ledger LedgerKey) (Mark, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if l := s.ledgers[ledger]; l != nil {
+		return l.mark, ctx.Err()
+	}
+	return Mark{}, ctx.Err()
+}
+
+// Rows implements [Store].
+func (s *MemoryStore) Rows(ctx context.Context, ledger LedgerKey, q RowQuery) ([]Row, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.ledgers[ledger]
+	if l == nil {
+		return nil, ctx.Err()
+	}
+	found := map[UID]Row{}
+	for _, id := range q.IDs {
+		if uid, ok := l.aliases[alias{q.Source, id}]; ok {
+			found[uid] = l.rows[uid]
+		}
+	}
+	for _, uid := range q.UIDs {
+		if row, ok := l.rows[uid]; ok {
+			found[uid] = row
+		}
+	}
+	for uid, row := range l.rows {
+		since := q.Since != nil && !row.Transaction.BookingDate.Before(*q.Since)
+		if since || slices.Contains(q.Fingerprints, row.Fingerprint) {
+			found[uid] = row
+		}
+	}
+	byUID := func(a, b Row) int { return cmp.Compare(a.UID, b.UID) }
+	return slices.SortedFunc(maps.Values(found), byUID), ctx.Err()
+}
+
+// Commit implements [Store].
+func (s *MemoryStore) Commit(ctx context.Context, ledger LedgerKey, change Change) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.ledgers[ledger]
+	if l == nil {
+		l = &memoryLedger{rows: map[UID]Row{}, aliases: map[alias]UID{}}
+	}
+	if l.mark.Version != change.Mark.Version {
+		return Conflict()
+	}
+	if s.ledgers == nil {
+		s.ledgers = map[LedgerKey]*memoryLedger{}
+	}
+	s.ledgers[ledger] = l
+	l.mark = change.Mark
+	l.mark.Version++
+	for _, row := range change.Rows {
+		l.rows[row.UID] = row
+		l.aliases[alias{row.Source, row.ID}] = row.UID
+	}
+	return nil
+}
