@@ -23,6 +23,7 @@ type Feed struct {
 	ledger  LedgerKey
 	store   Store
 	pass    Pass
+	cutOver Date
 	invalid error
 }
 
@@ -37,6 +38,18 @@ func WithPass(p Pass) FeedOption {
 			return invalid("WithPass", "must be one of the known passes")
 		}
 		f.pass = p
+		return nil
+	}
+}
+
+// WithCutOver keeps bookings from before a day out of the ledger, because it has
+// them from elsewhere. They are recorded, so they never come later, either.
+func WithCutOver(first Date) FeedOption {
+	return func(f *Feed) error {
+		if !first.Valid() {
+			return invalid("WithCutOver", "must be a real day")
+		}
+		f.cutOver = first
 		return nil
 	}
 }
@@ -206,7 +219,7 @@ func (f *Feed) read(ctx context.Context) (*reading, error) {
 func (s *reading) bind(ctx context.Context) error {
 	source := Source{User: s.feed.user.id, Account: s.account.ID}
 	former := s.mark.Source
-	s.facts.source = source
+	s.facts.source, s.facts.cutOver = source, s.feed.cutOver
 	if s.mark.Version == 0 || former == source {
 		return nil
 	}
@@ -325,18 +338,17 @@ func (s *reading) list(ctx context.Context, query TransactionQuery) error {
 	if err != nil {
 		return err
 	}
-	s.shortfall = nil
 	for range maxListings {
 		before := s.account
 		rows, err := pages.list(ctx)
 		if err != nil && !IsError(err, CodeIncomplete) {
 			return err
 		}
+		s.shortfall = err
 		if err := s.take(rows); err != nil {
 			return err
 		}
-		if err != nil {
-			s.shortfall = err
+		if s.shortfall != nil {
 			break
 		}
 		if s.account, err = s.feed.user.Account(ctx, s.account.ID); err != nil {
@@ -430,7 +442,7 @@ func (s *reading) lookUp(ctx context.Context, ids []TransactionID) error {
 // odd reports whether a fast pass found something that wants a closer look.
 func (s *reading) odd() bool {
 	return slices.ContainsFunc(s.plan.verdicts, func(v verdict) bool {
-		return v.kind != isBooked && v.kind != isReview && v.kind != isAdjusting
+		return !v.isNew()
 	})
 }
 
@@ -472,7 +484,7 @@ func (s *reading) nameNew(ctx context.Context) error {
 }
 
 func (v *verdict) isNew() bool {
-	return v.kind == isBooked || v.kind == isReview || v.kind == isAdjusting
+	return v.kind == isBooked || v.kind == isReview || v.kind == isRecorded || v.kind == isAdjusting
 }
 
 // uid names a booking by the first id it had. n is above 1 for the rare booking

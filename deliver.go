@@ -3,7 +3,8 @@ package finapi
 // This file turns what was decided about rows into events for the ledger and
 // into what the store has to remember of them.
 
-// effect is what one verdict means: an event, and rows to remember.
+// effect is what one verdict means: an event, and a row to remember; each can be
+// missing.
 type effect struct {
 	event Event
 	row   *Row
@@ -16,7 +17,9 @@ func (s *reading) batches(size int) []Batch {
 	effects := s.effects()
 	var batches []Batch
 	mark := s.mark
-	s.identifyIn(&mark)
+	if mark.Version == 0 {
+		s.identifyIn(&mark)
+	}
 	for len(effects) > 0 {
 		part := effects[:min(size, len(effects))]
 		effects = effects[len(part):]
@@ -35,7 +38,9 @@ func makeBatch(mark Mark, effects []effect) Batch {
 	batch := Batch{Change: Change{Mark: mark}}
 	batch.Change.Mark.Bookings += newBookings(effects)
 	for _, e := range effects {
-		batch.Events = append(batch.Events, e.event)
+		if e.event != nil {
+			batch.Events = append(batch.Events, e.event)
+		}
 		if e.row != nil {
 			batch.Change.Rows = append(batch.Change.Rows, *e.row)
 		}
@@ -54,7 +59,9 @@ func newBookings(effects []effect) int {
 	return n
 }
 
-// identifyIn notes which bank account the ledger belongs to.
+// identifyIn notes which bank account the ledger belongs to. When a ledger goes on
+// with a new account, only a reading that was whole may say so: until then, rows
+// of the former account still wait for their counterparts.
 func (s *reading) identifyIn(mark *Mark) {
 	mark.Source = s.facts.source
 	mark.IBAN, mark.Currency, mark.Type = fold(s.account.IBAN), s.account.Currency, s.account.Type
@@ -71,6 +78,7 @@ func (s *reading) advance(mark *Mark) {
 		mark.Imported = s.mark.Imported // so that they are looked at again
 		return
 	}
+	s.identifyIn(mark)
 	now := s.feed.user.client.clock.Now()
 	mark.Updated = s.account.Updated()
 	if s.pass != PassFast {
@@ -149,6 +157,8 @@ func (s *reading) effect(v *verdict) effect {
 		uid := s.uids[tx.ID]
 		event := Review{UID: uid, Transaction: tx, Reason: v.reason, Candidates: v.candidates}
 		return effect{event, s.remember(uid, tx, RowReview)}
+	case isRecorded:
+		return effect{row: s.remember(s.uids[tx.ID], tx, RowRecorded)}
 	case isAdjusting:
 		event := Notice{Kind: NoticeAdjustingEntry, Text: v.reason, From: tx.BookingDate, To: tx.BookingDate, Transaction: &tx}
 		return effect{event, s.remember(s.uids[tx.ID], tx, RowNoticed)}

@@ -7,3 +7,10 @@ require (
 	github.com/hashicorp/go-cleanhttp v0.5.2
 	github.com/shopspring/decimal v1.6.0
 )
+
+require (
+	github.com/google/go-cmp v0.7.0 // indirect
+	github.com/jarcoal/httpmock v1.4.2 // indirect
+	go.uber.org/goleak v1.3.0 // indirect
+	pgregory.net/rapid v1.3.0 // indirect
+)

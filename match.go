@@ -27,6 +27,8 @@ type evidence struct {
 	// reimported: rows of another source are gone, because the account at finAPI
 	// that they came from is.
 	reimported bool
+	// cutOver is the first day whose bookings the ledger wants; zero for all.
+	cutOver Date
 	// absent and present are the answers of look-ups by id.
 	absent, present map[TransactionID]bool
 }
@@ -53,6 +55,7 @@ const (
 	isModified
 	isBooked
 	isReview
+	isRecorded
 	isAdjusting
 	isResolved
 	isConflict
@@ -158,7 +161,7 @@ func (m *matcher) identify() {
 			continue
 		}
 		delete(m.free, row.UID)
-		if len(fields) > 0 && row.State != RowNoticed {
+		if len(fields) > 0 && row.State != RowNoticed && row.State != RowRecorded {
 			m.say(verdict{kind: isModified, tx: tx, row: *row, fields: fields, material: material})
 		}
 	}
@@ -289,6 +292,8 @@ func (m *matcher) judgeNew() {
 		switch {
 		case tx.AdjustingEntry:
 			m.say(verdict{kind: isAdjusting, tx: tx, reason: "finAPI made up a row to make the balance fit"})
+		case tx.BookingDate.Before(m.cutOver):
+			m.say(verdict{kind: isRecorded, tx: tx, reason: "booked before the ledger's cut-over"})
 		case tx.PotentialDuplicate:
 			m.say(verdict{
 				kind: isReview, tx: tx, candidates: m.resembling(&tx),
@@ -328,7 +333,7 @@ func (m *matcher) judgeVanished() {
 	covered, removed := m.settled(), []verdict{}
 	oldest := m.oldest()
 	for _, row := range m.free {
-		if row.State == RowRemoved {
+		if row.State == RowRemoved || row.State == RowRecorded {
 			continue
 		}
 		// After a re-import, what is older than the new history proves nothing.

@@ -22,6 +22,8 @@ type page[T any] struct {
 	number int
 	pages  int
 	total  int64
+	// sums are finAPI's totals over all pages, as it wrote them; "" if it has none.
+	sums string
 }
 
 // pager reads a listing whose rows are ordered by ascending id. Pages are
@@ -43,15 +45,16 @@ var errDrift = errors.New("the listing changed while it was read")
 // them announces, each with a higher id than the one before it.
 func (p *pager[T]) pass(ctx context.Context, handOut func(rows []T) bool) error {
 	var last, seen, total int64
+	var sums string
 	for number := 1; ; number++ {
 		got, err := p.fetch(ctx, number)
 		if err != nil {
 			return err
 		}
 		if number == 1 {
-			total = got.total
+			total, sums = got.total, got.sums
 		}
-		if got.number != number || got.total != total {
+		if got.number != number || got.total != total || got.sums != sums {
 			return errDrift
 		}
 		for i := range got.rows {

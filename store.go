@@ -105,6 +105,9 @@ const (
 	RowReview RowState = "review"
 	// RowRemoved: taken back by the bank and delivered as [Removed].
 	RowRemoved RowState = "removed"
+	// RowRecorded: booked before the ledger's cut-over, so it is known and not
+	// delivered.
+	RowRecorded RowState = "recorded"
 	// RowNoticed: no booking, but told in a [Notice], such as an adjusting entry.
 	RowNoticed RowState = "noticed"
 )
@@ -189,9 +192,13 @@ func (s *MemoryStore) Rows(ctx context.Context, ledger LedgerKey, q RowQuery) ([
 			found[uid] = row
 		}
 	}
+	wanted := map[string]bool{}
+	for _, f := range q.Fingerprints {
+		wanted[f] = true
+	}
 	for uid, row := range l.rows {
 		since := q.Since != nil && !row.Transaction.BookingDate.Before(*q.Since)
-		if since || slices.Contains(q.Fingerprints, row.Fingerprint) {
+		if since || wanted[row.Fingerprint] {
 			found[uid] = row
 		}
 	}

@@ -201,7 +201,9 @@ func (u *User) transactionPager(q TransactionQuery) (*pager[Transaction], error)
 			if err != nil {
 				return page[Transaction]{}, err
 			}
-			return newPage(answer.Paging, unwrap(answer.Transactions, transactionAnswer.value)), nil
+			got := newPage(answer.Paging, unwrap(answer.Transactions, transactionAnswer.value))
+			got.sums = answer.sums()
+			return got, nil
 		},
 	}, nil
 }
@@ -209,7 +211,13 @@ func (u *User) transactionPager(q TransactionQuery) (*pager[Transaction], error)
 type transactionPage struct {
 	Transactions []transactionAnswer `json:"transactions"`
 	Paging       *paging             `json:"paging"`
+	Income       json.RawMessage     `json:"income"`
+	Spending     json.RawMessage     `json:"spending"`
 }
+
+// sums change when a row goes and another one comes, which leaves their number
+// as it was.
+func (p *transactionPage) sums() string { return string(p.Income) + " " + string(p.Spending) }
 
 func (p *transactionPage) check() error {
 	return cmp.Or(p.Paging.check(), require(requirement{"transactions", p.Transactions != nil}))

@@ -1,0 +1,290 @@
+package finapi_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/finapi-go/finapi"
+)
+
+// TestWhateverHappensTheLedgerEndsLikeTheBank drives a feed through random days:
+// bookings that look alike, rows and accounts that get new ids, rows that are
+// reworded, come late or are taken back, listings that move while they are read,
+// commits that crash. No booking may ever be in the ledger twice, and in the end
+// all must be.
+func TestWhateverHappensTheLedgerEndsLikeTheBank(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		m := newFeedModel(t)
+		t.Repeat(map[string]func(*rapid.T){
+			"":          m.neverDouble,
+			"book":      m.book,
+			"bookLate":  m.bookLate,
+			"reissue":   m.reissueOne,
+			"refetch":   m.reissueAll,
+			"rewrap":    m.rewrap,
+			"reconnect": m.reconnect,
+			"takeBack":  m.takeBack,
+			"hours":     func(*rapid.T) { m.clock.advance(time.Hour) },
+			"day":       func(*rapid.T) { m.clock.advance(25 * time.Hour) },
+			"sync":      func(t *rapid.T) { m.sync(t, -1, false) },
+			"syncDrift": func(t *rapid.T) { m.sync(t, -1, true) },
+			"syncCrash": func(t *rapid.T) { m.sync(t, rapid.IntRange(0, 3).Draw(t, "commits before the crash"), false) },
+		})
+		m.settle(t)
+	})
+}
+
+// feedModel is a bank account, what finAPI holds of it, and a ledger.
+type feedModel struct {
+	clock       *testClock
+	fake        *scenarioServer
+	store       *finapi.MemoryStore
+	user        *finapi.User
+	rows        []scenarioRow // ascending by id
+	nextID      int64
+	account     int64
+	booked      map[finapi.UID]string // what the ledger holds, by what it is
+	reconnected bool                  // since the last complete pass
+	taken       int                   // rows taken back since the last complete pass
+}
+
+func newFeedModel(t *rapid.T) *feedModel {
+	m := &feedModel{
+		clock: &testClock{now: time.Date(2025, 5, 1, 8, 0, 0, 0, time.UTC)},
+		fake:  &scenarioServer{}, store: &finapi.MemoryStore{}, nextID: 100, account: 11, booked: map[finapi.UID]string{},
+	}
+	client, err := finapi.NewClient(finapi.Sandbox, finapi.Credentials{ID: "id", Secret: finapi.NewSecret("secret")},
+		finapi.WithTransport(m.fake), finapi.WithClock(m.clock))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.user = client.User("model", finapi.NewSecret("password"))
+	m.publish()
+	return m
+}
+
+// add puts a row of few possible contents into finAPI's store, so that equal
+// bookings are common.
+func (m *feedModel) add(t *rapid.T, day int) {
+	m.nextID++
+	m.rows = append(m.rows, scenarioRow{
+		"id": float64(m.nextID), "accountId": float64(m.account),
+		"bankBookingDate": finapi.DateOf(m.clock.Now()).AddDays(-day).String(),
+		"amount":          rapid.SampledFrom([]float64{-2.5, 10, 0}).Draw(t, "amount"),
+		"currency":        "EUR",
+		"purpose":         rapid.SampledFrom([]string{"PARKHAUS", "Miete Büro"}).Draw(t, "purpose"),
+		"importDate":      m.clock.Now().Format("2006-01-02T15:04:05.000Z07:00"),
+	})
+	m.publish()
+}
+
+func (m *feedModel) book(t *rapid.T)     { m.add(t, rapid.IntRange(0, 2).Draw(t, "days ago")) }
+func (m *feedModel) bookLate(t *rapid.T) { m.add(t, rapid.IntRange(3, 9).Draw(t, "days ago")) }
+
+func (m *feedModel) pick(t *rapid.T) int {
+	if len(m.rows) == 0 {
+		t.Skip("no row")
+	}
+	return rapid.IntRange(0, len(m.rows)-1).Draw(t, "row")
+}
+
+// reissue gives a row a new id, as finAPI does when it deletes and fetches again.
+func (m *feedModel) reissue(i int) {
+	row := m.rows[i]
+	copied := scenarioRow{}
+	for k, v := range row {
+		copied[k] = v
+	}
+	m.nextID++
+	copied["id"] = float64(m.nextID)
+	copied["importDate"] = m.clock.Now().Format("2006-01-02T15:04:05.000Z07:00")
+	m.rows = append(slices.Delete(m.rows, i, i+1), copied)
+}
+
+func (m *feedModel) reissueOne(t *rapid.T) { m.reissue(m.pick(t)); m.publish() }
+
+func (m *feedModel) reissueAll(*rapid.T) {
+	for range m.rows {
+		m.reissue(0)
+	}
+	m.publish()
+}
+
+// reconnect deletes the connection and connects the bank anew: the account and all
+// of its rows get new ids.
+func (m *feedModel) reconnect(t *rapid.T) {
+	if m.taken > 0 {
+		t.Skip("nobody could tell a shorter history from rows that were taken back")
+	}
+	m.account++
+	m.reconnected = true
+	for _, row := range m.rows {
+		row["accountId"] = float64(m.account)
+	}
+	m.reissueAll(t)
+}
+
+// rewrap changes the white space of a text and the id, which is the same booking.
+func (m *feedModel) rewrap(t *rapid.T) {
+	m.reissue(m.pick(t))
+	row := m.rows[len(m.rows)-1]
+	row["purpose"] = strings.Join(strings.Split(row.text("purpose"), ""), rapid.SampledFrom([]string{" ", "\n", ""}).Draw(t, "space"))
+	m.publish()
+}
+
+// takeBack removes a row for good. More than two between two syncs could be taken
+// for a mass disappearance, which the feed refuses to believe on purpose.
+func (m *feedModel) takeBack(t *rapid.T) {
+	if m.taken == 2 || m.reconnected {
+		t.Skip("enough")
+	}
+	i := m.pick(t)
+	m.taken++
+	m.rows = slices.Delete(m.rows, i, i+1)
+	m.publish()
+}
+
+// publish shows finAPI's store in pages of three.
+func (m *feedModel) publish() {
+	in := &scenarioSync{}
+	for page := range slices.Chunk(slices.Clone(m.rows), 3) {
+		in.Pages = append(in.Pages, page)
+	}
+	in.Accounts = []map[string]any{{
+		"id": float64(m.account), "bankConnectionId": 1, "iban": "DE02120300000000202051", "accountCurrency": "EUR",
+		"accountType": "Checking", "status": "UPDATED",
+		// Rows come by updates only, and every update leaves its time.
+		"lastSuccessfulUpdate": fmt.Sprintf("2025-05-01T08:00:00.%03d+02:00", m.nextID%1000),
+	}}
+	m.fake.set(in)
+}
+
+// sync runs the feed. It crashes after so many commits, if that is not negative,
+// and lets a row in or out while the listing is read, if drift.
+func (m *feedModel) sync(t *rapid.T, commits int, drift bool) {
+	if drift {
+		m.fake.beforePage = m.driftOnce(t)
+		defer func() { m.fake.beforePage = nil }()
+	}
+	feed := m.user.Feed(finapi.AccountID(m.account), "ledger", m.store)
+	err := feed.Deliver(t.Context(), func(ctx context.Context, b finapi.Batch) error {
+		if commits == 0 {
+			return errCrash
+		}
+		commits--
+		if err := m.store.Commit(ctx, feed.Ledger(), b.Change); err != nil {
+			return err
+		}
+		m.apply(t, b.Events)
+		return nil
+	})
+	if err != nil && !errors.Is(err, errCrash) {
+		t.Fatalf("sync failed: %v", err)
+	}
+}
+
+var errCrash = errors.New("the process died")
+
+// driftOnce changes the store between the first and the second page, once.
+func (m *feedModel) driftOnce(t *rapid.T) func(int) {
+	into := rapid.Bool().Draw(t, "a row comes")
+	done := false
+	return func(number int) {
+		if done || number != 2 {
+			return
+		}
+		done = true
+		if into {
+			m.add(t, 1)
+		} else {
+			m.reissue(0)
+			m.publish()
+		}
+	}
+}
+
+// apply is the ERP.
+func (m *feedModel) apply(t *rapid.T, events []finapi.Event) {
+	book := func(uid finapi.UID, tx finapi.Transaction) {
+		if _, twice := m.booked[uid]; twice {
+			t.Fatalf("%s was booked twice", uid)
+		}
+		m.booked[uid] = contentOf(tx)
+	}
+	for _, event := range events {
+		switch e := event.(type) {
+		case finapi.Booked:
+			book(e.UID, e.Transaction)
+		case finapi.Review:
+			book(e.UID, e.Transaction)
+		case finapi.Removed:
+			if _, ok := m.booked[e.UID]; !ok {
+				t.Fatalf("%s was removed, but never booked", e.UID)
+			}
+			delete(m.booked, e.UID)
+		case finapi.Synced:
+			if e.Complete && e.Pass != finapi.PassFast {
+				m.taken, m.reconnected = 0, false
+			}
+		case finapi.Notice:
+			if e.Kind == finapi.NoticeMassDisappearance || e.Kind == finapi.NoticeIdentityConflict {
+				t.Fatalf("unexpected notice %s", e.Kind)
+			}
+		}
+	}
+}
+
+func contentOf(tx finapi.Transaction) string {
+	return fmt.Sprintf("%s %s %s", tx.BookingDate, tx.Amount, strings.Join(strings.Fields(tx.Purpose), ""))
+}
+
+func (m *feedModel) atFinAPI() map[string]int {
+	counts := map[string]int{}
+	for _, row := range m.rows {
+		amount := fmt.Sprintf("%.2f EUR", row["amount"])
+		purpose := strings.Join(strings.Fields(row.text("purpose")), "")
+		counts[row.text("bankBookingDate")+" "+amount+" "+purpose]++
+	}
+	return counts
+}
+
+func (m *feedModel) inLedger() map[string]int {
+	counts := map[string]int{}
+	for _, content := range m.booked {
+		counts[content]++
+	}
+	return counts
+}
+
+// neverDouble holds at every moment: of each content, the ledger never has more
+// than finAPI and what was taken back since.
+func (m *feedModel) neverDouble(t *rapid.T) {
+	excess := 0
+	bank := m.atFinAPI()
+	for content, n := range m.inLedger() {
+		excess += max(0, n-bank[content])
+	}
+	if excess > m.taken {
+		t.Fatalf("the ledger has %d bookings too many: %v, finAPI has %v", excess, m.inLedger(), bank)
+	}
+}
+
+// settle lets two quiet days pass, with a complete pass on each.
+func (m *feedModel) settle(t *rapid.T) {
+	for range 2 {
+		m.clock.advance(25 * time.Hour)
+		m.sync(t, -1, false)
+	}
+	bank, ledger := fmt.Sprint(m.atFinAPI()), fmt.Sprint(m.inLedger())
+	if bank != ledger {
+		t.Fatalf("in the end the ledger differs:\nfinAPI %v\nledger %v", bank, ledger)
+	}
+}
