@@ -2,6 +2,7 @@ package finapi
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -22,7 +23,6 @@ import (
 const (
 	maxAnswer    = 32 << 20 // a page of 500 transactions is about 0.7 MB
 	maxErrorBody = 1 << 20
-	maxRequestID = 255
 	// Larger buffers than this are not kept for reuse.
 	maxPooledBuffer = 4 << 20
 )
@@ -203,14 +203,20 @@ func (c *Client) receive(ctx context.Context, ep *endpoint, req *http.Request, r
 	}
 	buffer := c.buffer()
 	defer c.release(buffer)
-	requestID := requestIDOf(req, resp)
 	n, err := buffer.ReadFrom(io.LimitReader(resp.Body, limit+1))
 	if !success {
-		wait := retryAfter(resp.Header.Get("Retry-After"), c.clock.Now())
-		return readError(ep, resp.StatusCode, buffer.Bytes(), requestID, wait)
+		e := readError(ep, resp.StatusCode, buffer.Bytes(), validRequestID(resp.Header.Get("X-Request-Id")))
+		e.RequestID = cmp.Or(e.RequestID, req.Header.Get("X-Request-Id"))
+		e.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), c.clock.Now())
+		return e
 	}
+	requestID := cmp.Or(validRequestID(resp.Header.Get("X-Request-Id")), req.Header.Get("X-Request-Id"))
 	if err != nil {
-		return c.networkError(ctx, ep, req, err)
+		err = c.networkError(ctx, ep, req, err)
+		if e := (*Error)(nil); errors.As(err, &e) {
+			e.Status, e.RequestID = resp.StatusCode, requestID
+		}
+		return err
 	}
 	if n > limit {
 		return unreadable(ep, resp.StatusCode, requestID, CodeTooLarge, "the answer is larger than 32 MiB")
@@ -244,21 +250,21 @@ func unreadable(ep *endpoint, status int, requestID string, code Code, message s
 // describe tells why a body could not be decoded without quoting it.
 func describe(err error) string {
 	var wrongType *json.UnmarshalTypeError
-	var missing *missingField
+	var missing *missingFieldError
 	switch {
 	case errors.As(err, &missing):
 		return missing.Error()
-	case errors.As(err, &wrongType):
+	case errors.As(err, &wrongType) && wrongType.Field != "":
 		return "the field " + wrongType.Field + " has an unexpected type"
 	}
 	return "the answer is not the JSON that was expected"
 }
 
-// missingField is the decoders' error for a required field that is absent, null
+// missingFieldError is the decoders' error for a required field that is absent, null
 // or unusable.
-type missingField struct{ field string }
+type missingFieldError struct{ field string }
 
-func (e *missingField) Error() string { return "the field " + e.field + " is missing or unusable" }
+func (e *missingFieldError) Error() string { return "the field " + e.field + " is missing or unusable" }
 
 // networkError hides the URL, which the errors of net/http quote with its ids.
 func (c *Client) networkError(ctx context.Context, ep *endpoint, req *http.Request, err error) error {
@@ -310,11 +316,13 @@ func (c *Client) release(b *bytes.Buffer) {
 	}
 }
 
-func requestIDOf(req *http.Request, resp *http.Response) string {
-	if id := resp.Header.Get("X-Request-Id"); id != "" && len(id) <= maxRequestID {
-		return id
+// validRequestID drops a request id that finAPI cannot have made, so that it
+// cannot forge a line of a log.
+func validRequestID(id string) string {
+	if !printable(id) {
+		return ""
 	}
-	return req.Header.Get("X-Request-Id")
+	return id
 }
 
 // Environment is one of finAPI's two worlds. The zero Environment is refused.

@@ -123,10 +123,10 @@ func codeOfStatus(status int) Code {
 
 func ownCode(c Code) bool { return strings.HasPrefix(string(c), "SDK_") }
 
-// clean drops a code that does not look like one, so that no body text gets into
-// an error's text by way of its code.
+// clean drops a code that does not look like one of finAPI's, so that no body
+// text gets into an error's text by way of its code.
 func (c Code) clean() Code {
-	if len(c) > 64 {
+	if len(c) > 64 || ownCode(c) {
 		return ""
 	}
 	for _, r := range string(c) {

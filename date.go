@@ -25,7 +25,7 @@ const dateLayout = "2006-01-02"
 // impossible days such as 2025-02-30 included.
 func ParseDate(s string) (Date, error) {
 	t, err := time.Parse(dateLayout, s)
-	if err != nil {
+	if err != nil || t.Year() < 1 {
 		return Date{}, invalid("date", "must be a day such as 2025-03-31")
 	}
 	return DateOf(t), nil
@@ -70,8 +70,8 @@ func (d Date) AddDays(n int) Date { return DateOf(d.utc().AddDate(0, 0, n)) }
 
 // DaysSince returns the number of days from e to d; negative if d is earlier.
 func (d Date) DaysSince(e Date) int {
-	const day = 24 * time.Hour
-	return int(d.utc().Sub(e.utc()) / day)
+	const day = 24 * 60 * 60 // in seconds: a time.Duration ends after 292 years
+	return int((d.utc().Unix() - e.utc().Unix()) / day)
 }
 
 // In returns the instant at which d begins in loc.

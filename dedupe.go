@@ -34,7 +34,7 @@ type FeedOption func(*Feed) error
 // first synchronisation of a ledger is a [PassSweep] in any case.
 func WithPass(p Pass) FeedOption {
 	return func(f *Feed) error {
-		if p != PassAuto && !slices.Contains(passOrder, p) {
+		if !slices.Contains(passes, p) {
 			return invalid("WithPass", "must be one of the known passes")
 		}
 		f.pass = p
@@ -204,12 +204,10 @@ func (f *Feed) read(ctx context.Context) (*reading, error) {
 	if err := s.bind(ctx); err != nil {
 		return nil, err
 	}
-	for s.pass = s.choosePass(); ; s.pass = PassComplete {
+	for wanted := s.choosePass(); wanted != s.pass; wanted = s.closerLook() {
+		s.pass = wanted
 		if err := s.look(ctx); err != nil {
 			return nil, err
-		}
-		if s.pass != PassFast || !s.odd() {
-			break
 		}
 	}
 	return s, s.nameNew(ctx)
@@ -418,8 +416,13 @@ func (s *reading) recall(ctx context.Context) error {
 // itself takes 1,000 ids.
 const lookUpSize = 200
 
-// lookUp finds out which rows are still there.
+// lookUp finds out which rows are still there. A row of another account under the
+// same id is not the one that was asked for.
 func (s *reading) lookUp(ctx context.Context, ids []TransactionID) error {
+	home := map[TransactionID]AccountID{}
+	for i := range s.facts.memory {
+		home[s.facts.memory[i].ID] = s.facts.memory[i].Source.Account
+	}
 	for chunk := range slices.Chunk(ids, lookUpSize) {
 		pages, err := s.feed.user.transactionPager(TransactionQuery{IDs: chunk})
 		if err != nil {
@@ -430,7 +433,7 @@ func (s *reading) lookUp(ctx context.Context, ids []TransactionID) error {
 			return err
 		}
 		for i := range rows {
-			s.facts.present[rows[i].ID] = true
+			s.facts.present[rows[i].ID] = rows[i].Account == home[rows[i].ID]
 		}
 		for _, id := range chunk {
 			s.facts.absent[id] = !s.facts.present[id]
@@ -439,11 +442,18 @@ func (s *reading) lookUp(ctx context.Context, ids []TransactionID) error {
 	return nil
 }
 
-// odd reports whether a fast pass found something that wants a closer look.
-func (s *reading) odd() bool {
-	return slices.ContainsFunc(s.plan.verdicts, func(v verdict) bool {
-		return !v.isNew()
-	})
+// closerLook returns the pass that is thorough enough for what was found.
+func (s *reading) closerLook() Pass {
+	wanted := s.pass
+	for _, v := range s.plan.verdicts {
+		switch {
+		case v.kind == isConflict:
+			return PassSweep // ids have moved, and nobody knows how far
+		case wanted == PassFast && !v.isNew():
+			wanted = PassComplete
+		}
+	}
+	return wanted
 }
 
 // nameNew gives new rows their UIDs.

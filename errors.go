@@ -41,6 +41,8 @@ type Error struct {
 	Details []ErrorDetail
 
 	cause error
+	// quoted: Message is finAPI's or the bank's, so the text must not show it.
+	quoted bool
 }
 
 // ErrorDetail is one of the errors in an answer of finAPI.
@@ -97,7 +99,7 @@ func (e *Error) Error() string {
 		fmt.Fprintf(&b, ": %s %s", e.Field, e.Message)
 	case e.Code == CodeNetwork && e.cause != nil:
 		fmt.Fprintf(&b, ": %v", e.cause)
-	case ownCode(e.Code) && e.Message != "":
+	case ownCode(e.Code) && e.Message != "" && !e.quoted:
 		b.WriteString(": " + e.Message)
 	}
 	fmt.Fprintf(&b, " [%s must act", e.Actor)
@@ -175,8 +177,8 @@ type errorBody struct {
 
 // readError turns an answer that is not a success into an [*Error]. A body that
 // is empty, HTML or cut off still gives the status and the request id.
-func readError(ep *endpoint, status int, body []byte, requestID string, retryAfter time.Duration) *Error {
-	e := &Error{Status: status, RequestID: requestID, Endpoint: ep.String(), RetryAfter: retryAfter}
+func readError(ep *endpoint, status int, body []byte, requestID string) *Error {
+	e := &Error{Status: status, RequestID: requestID, Endpoint: ep.String()}
 	var raw errorBody
 	if json.Unmarshal(body, &raw) == nil {
 		e.adopt(&raw)
@@ -192,6 +194,7 @@ func readError(ep *endpoint, status int, body []byte, requestID string, retryAft
 }
 
 func (e *Error) adopt(raw *errorBody) {
+	e.quoted = true
 	for _, d := range raw.Errors {
 		e.Details = append(e.Details, ErrorDetail{
 			Code: d.Code.clean(), Field: d.Field, Message: d.Message, ForCustomer: d.Type == "BUSINESS",
@@ -205,7 +208,7 @@ func (e *Error) adopt(raw *errorBody) {
 	default:
 		e.Code, e.Message = raw.Code.clean(), raw.Description
 	}
-	if e.RequestID == "" && len(raw.RequestID) <= maxRequestID {
-		e.RequestID = raw.RequestID
+	if e.RequestID == "" {
+		e.RequestID = validRequestID(raw.RequestID)
 	}
 }

@@ -1,8 +1,6 @@
 package finapi
 
-import (
-	"slices"
-)
+import ()
 
 // Event is something that a ledger has to do or to know. It is one of [Booked],
 // [Review], [Modified], [Removed], [Relinked], [Notice] and [Synced]; further
@@ -11,60 +9,63 @@ type Event interface{ event() }
 
 // Booked is a new booking: book it. UID is the idempotency key.
 type Booked struct {
-	UID         UID
-	Transaction Transaction
+	UID         UID         `json:"uid"`
+	Transaction Transaction `json:"transaction"`
 	// Reason says in words why the feed takes the row for a new booking.
-	Reason string
+	Reason string `json:"reason"`
 }
 
 // Review is a row that may be a double of a booking. A person must decide. It
 // comes once, and never as [Booked] as well.
 type Review struct {
-	UID         UID
-	Transaction Transaction
+	UID         UID         `json:"uid"`
+	Transaction Transaction `json:"transaction"`
 	// Reason says in words what is suspicious.
-	Reason string
+	Reason string `json:"reason"`
 	// Candidates are the bookings that it may be a double of; may be empty.
-	Candidates []UID
+	Candidates []UID `json:"candidates,omitempty"`
 }
 
 // Modified says that the bank changed a booking that was delivered before. The
 // feed never changes a ledger: apply it, or show it to a person.
 type Modified struct {
-	UID      UID
-	Old, New Transaction
+	UID UID         `json:"uid"`
+	Old Transaction `json:"old"`
+	New Transaction `json:"new"`
 	// Fields names what differs, by the names of finAPI.
-	Fields []string
+	Fields []string `json:"fields"`
 	// Material is true if the amount, its currency, the booking date or the
 	// counterpart's account changed, and false if only texts did.
-	Material bool
+	Material bool `json:"material"`
 }
 
 // Removed says that the bank took back a booking that was delivered before.
 type Removed struct {
-	UID         UID
-	Transaction Transaction
+	UID         UID         `json:"uid"`
+	Transaction Transaction `json:"transaction"`
 	// ConfirmedBy says in words how that was proved.
-	ConfirmedBy string
+	ConfirmedBy string `json:"confirmedBy"`
 }
 
 // Relinked says that a known booking goes by a new id at finAPI. The ledger has
 // nothing to do.
 type Relinked struct {
-	UID      UID
-	Old, New TransactionID
-	Reason   string
+	UID    UID           `json:"uid"`
+	Old    TransactionID `json:"old"`
+	New    TransactionID `json:"new"`
+	Reason string        `json:"reason"`
 }
 
 // Notice tells something about the feed that is not about one booking.
 type Notice struct {
-	Kind NoticeKind
+	Kind NoticeKind `json:"kind"`
 	// Text says it in words, without personal data.
-	Text string
+	Text string `json:"text"`
 	// From and To are the days that the notice is about; zero if it is about none.
-	From, To Date
+	From Date `json:"from,omitzero"`
+	To   Date `json:"to,omitzero"`
 	// Transaction is the row that the notice is about; nil if it is about none.
-	Transaction *Transaction
+	Transaction *Transaction `json:"transaction,omitempty"`
 }
 
 // NoticeKind is a kind of [Notice]. The set is open.
@@ -99,13 +100,18 @@ const (
 
 // Synced is the last event of every synchronisation that came to its end.
 type Synced struct {
-	Pass Pass
+	Pass Pass `json:"pass"`
 	// Complete is false if something was deferred or could not be proved.
-	Complete bool
-	// Booked to Removed count the events of this synchronisation.
-	Booked, Review, Modified, Removed, Relinked, Deferred int
+	Complete bool `json:"complete"`
+	// Booked to Deferred count the events of this synchronisation.
+	Booked   int `json:"booked"`
+	Review   int `json:"review"`
+	Modified int `json:"modified"`
+	Removed  int `json:"removed"`
+	Relinked int `json:"relinked"`
+	Deferred int `json:"deferred"`
 	// Known is how many bookings the ledger had got before.
-	Known int
+	Known int `json:"known"`
 }
 
 func (Booked) event()   {}
@@ -155,12 +161,5 @@ const (
 	PassSweep Pass = "sweep"
 )
 
-// passes in ascending order of thoroughness.
-var passOrder = []Pass{PassFast, PassComplete, PassSweep}
-
-func moreThorough(a, b Pass) Pass {
-	if slices.Index(passOrder, a) > slices.Index(passOrder, b) {
-		return a
-	}
-	return b
-}
+// passes are all that can be asked for.
+var passes = []Pass{PassAuto, PassFast, PassComplete, PassSweep}

@@ -105,23 +105,22 @@ type matcher struct {
 	free map[UID]*Row
 	// displaced are rows whose id now shows another booking.
 	displaced map[UID]bool
-	// listedIDs and listedPrints are the ids and fingerprints of listed.
-	listedIDs    map[TransactionID]bool
-	listedPrints map[string]bool
-	asked        map[TransactionID]bool
+	listedIDs map[TransactionID]bool
+	// strays counts listed rows under ids that do not stand for them in memory.
+	strays map[string]int
+	asked  map[TransactionID]bool
 }
 
 func newMatcher(e *evidence) *matcher {
 	m := &matcher{
 		evidence: e, free: map[UID]*Row{}, displaced: map[UID]bool{},
-		listedIDs: map[TransactionID]bool{}, listedPrints: map[string]bool{}, asked: map[TransactionID]bool{},
+		listedIDs: map[TransactionID]bool{}, strays: map[string]int{}, asked: map[TransactionID]bool{},
 	}
 	for i := range e.memory {
 		m.free[e.memory[i].UID] = &e.memory[i]
 	}
 	for i := range e.listed {
 		m.listedIDs[e.listed[i].ID] = true
-		m.listedPrints[fingerprint(&e.listed[i])] = true
 	}
 	return m
 }
@@ -144,6 +143,7 @@ func (m *matcher) identify() {
 			known[row.ID] = row
 		}
 	}
+	m.countStrays(known)
 	for _, tx := range m.listed {
 		if tx.Parent != 0 {
 			continue // a part that an application made of a booking
@@ -154,7 +154,7 @@ func (m *matcher) identify() {
 			continue
 		}
 		fields, material := difference(&row.Transaction, &tx)
-		if m.another(row, fields) {
+		if m.another(row, &tx, fields) {
 			m.displaced[row.UID] = true
 			m.open = append(m.open, tx)
 			m.say(verdict{kind: isConflict, tx: tx, row: *row, reason: "the id shows another booking than before"})
@@ -168,13 +168,23 @@ func (m *matcher) identify() {
 }
 
 // another reports whether a known id stands for another booking now: because all
-// that makes a booking differs, or because the former booking is listed under
-// another id.
-func (m *matcher) another(row *Row, fields []string) bool {
-	if !slices.Contains(fields, fieldAmount) || !slices.Contains(fields, fieldPurpose) {
-		return false
+// that makes a booking differs, or because the former booking is listed under an
+// id that was not its own before.
+func (m *matcher) another(row *Row, tx *Transaction, fields []string) bool {
+	all := slices.Contains(fields, fieldAmount) && slices.Contains(fields, fieldBooked) &&
+		slices.Contains(fields, fieldPurpose)
+	return all || fingerprint(tx) != row.Fingerprint && m.strays[row.Fingerprint] > 0
+}
+
+// countStrays counts the listed rows, by fingerprint, that are not what the
+// ledger knows under their id.
+func (m *matcher) countStrays(known map[TransactionID]*Row) {
+	for i := range m.listed {
+		print := fingerprint(&m.listed[i])
+		if row := known[m.listed[i].ID]; row == nil || row.Fingerprint != print {
+			m.strays[print]++
+		}
 	}
-	return slices.Contains(fields, fieldBooked) || m.listedPrints[row.Fingerprint]
 }
 
 // fate is what is known of a remembered row that is not listed.
@@ -336,9 +346,13 @@ func (m *matcher) judgeVanished() {
 		if row.State == RowRemoved || row.State == RowRecorded {
 			continue
 		}
-		// After a re-import, what is older than the new history proves nothing.
-		foreign := row.Source != m.source
-		if foreign && (!m.complete || oldest.IsZero() || row.Transaction.BookingDate.Before(oldest)) {
+		// After a re-import, what is older than the new history proves nothing. An id
+		// that shows another booking proves nothing about what was not listed.
+		foreign, day := row.Source != m.source, row.Transaction.BookingDate
+		if foreign && (!m.complete || oldest.IsZero() || day.Before(oldest)) {
+			continue
+		}
+		if m.displaced[row.UID] && (!m.complete || day.Before(m.from)) {
 			continue
 		}
 		switch m.fate(row) {

@@ -82,7 +82,7 @@ func WithBaseURLs(access, webForm string) Option {
 func checkBaseURL(base string) error {
 	const field = "WithBaseURLs"
 	u, err := url.Parse(base)
-	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+	if err != nil || u.Hostname() == "" || u.User != nil || strings.ContainsAny(base, "?#") {
 		return invalid(field, "must be a URL of scheme, host and perhaps a path")
 	}
 	if u.Scheme == "https" || u.Scheme == "http" && loopback(u.Hostname()) {

@@ -73,6 +73,9 @@ func (p *pager[T]) pass(ctx context.Context, handOut func(rows []T) bool) error 
 		if number >= got.pages {
 			break
 		}
+		if len(got.rows) == 0 {
+			return errDrift // else a wrong page count would keep it going for ever
+		}
 	}
 	if seen != total {
 		return errDrift

@@ -131,7 +131,8 @@ func (u *User) startUpdate(ctx context.Context, r *RefreshRequest) (updateTask, 
 	if _, err := u.WaitReady(ctx, r.Connection); err != nil {
 		return task, err
 	}
-	return task, u.do(ctx, start)
+	err = u.do(ctx, start)
+	return task, err
 }
 
 func (u *User) task(ctx context.Context, id string) (updateTask, error) {
@@ -157,6 +158,7 @@ func (u *User) outcome(task *updateTask, connection ConnectionID) error {
 	}
 	return &Error{
 		Code: code, Actor: actorOf(code, 0), Message: task.Payload.ErrorMessage, Endpoint: endpoints[epTask].String(),
+		quoted: true,
 	}
 }
 

@@ -48,7 +48,8 @@ func (c *Client) retry(ctx context.Context, r Retry, op func() error) error {
 	policy := newPatience(r)
 	try := func() error {
 		err := op()
-		if err != nil && !temporary(err) {
+		var final *backoff.PermanentError
+		if err != nil && !errors.As(err, &final) && !temporary(err) {
 			return backoff.Permanent(err)
 		}
 		policy.heed(err)
@@ -64,9 +65,10 @@ func temporary(err error) bool {
 	if !errors.As(err, &e) {
 		return false
 	}
+	if e.Code == CodeNetwork {
+		return true
+	}
 	switch e.Status {
-	case 0:
-		return e.Code == CodeNetwork
 	case http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
 		http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		return true

@@ -92,6 +92,10 @@ func (s *tokenSource) cached(life time.Duration) (Secret, uint64, bool) {
 // brought a token or a failure.
 func (s *tokenSource) landed(waitedFor uint64, life time.Duration) (Secret, error, bool) {
 	value, flight, ok := s.cached(life)
+	if !ok && flight != waitedFor {
+		// The flight brought what finAPI has. Another would bring the same.
+		value, _, ok = s.cached(0)
+	}
 	if ok {
 		return value, nil, true
 	}
@@ -115,12 +119,11 @@ func (s *tokenSource) fly(ctx context.Context) (Secret, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err != nil {
-		if ctx.Err() != nil {
-			return Secret{}, err // the others did not give up
-		}
-		s.flight, s.failure = s.flight+1, err
 		if s.lockable && badPassword(err) {
 			s.refused = err
+		}
+		if ctx.Err() == nil { // else the others did not give up
+			s.flight, s.failure = s.flight+1, err
 		}
 		return Secret{}, err
 	}
@@ -157,7 +160,7 @@ func (a *tokenAnswer) check() error {
 	return require(
 		requirement{"access_token", printableToken(a.AccessToken)},
 		requirement{"token_type", strings.EqualFold(a.TokenType, "bearer")},
-		requirement{"expires_in", a.ExpiresIn != nil},
+		requirement{"expires_in", a.ExpiresIn != nil && *a.ExpiresIn >= 0},
 	)
 }
 
@@ -169,7 +172,7 @@ func (c *Client) requestToken(ctx context.Context, form url.Values) (token, erro
 	asked := c.clock.Now()
 	err := c.do(ctx, nil, call{endpoint: epToken, form: form, into: &answer, once: form.Has("password")})
 	if err != nil {
-		return token{}, err
+		return token{}, sameRefusal(err, form)
 	}
 	t := token{value: NewSecret(answer.AccessToken), refresh: NewSecret(answer.RefreshToken)}
 	if *answer.ExpiresIn > 0 {
@@ -179,6 +182,16 @@ func (c *Client) requestToken(ctx context.Context, form url.Values) (token, erro
 		t.renew = t.expires.Add(-min(earlyRenewal, life/2))
 	}
 	return t, nil
+}
+
+// sameRefusal gives a refused password one code, whichever of the two shapes
+// finAPI has told it in.
+func sameRefusal(err error, form url.Values) error {
+	var e *Error
+	if form.Has("password") && errors.As(err, &e) && e.Status == http.StatusBadRequest && !ownCode(e.Code) {
+		e.Code = CodeInvalidGrant
+	}
+	return err
 }
 
 func printableToken(s string) bool {
@@ -225,7 +238,7 @@ type tokenCache struct {
 
 // source returns the source of an owner. Two handles share it only if they know
 // the same password.
-func (t *tokenCache) source(id UserID, password Secret, make func() *tokenSource) *tokenSource {
+func (t *tokenCache) source(id UserID, password Secret, open func() *tokenSource) *tokenSource {
 	key := ownerKey(id, password)
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -241,7 +254,7 @@ func (t *tokenCache) source(id UserID, password Secret, make func() *tokenSource
 		}
 		delete(t.sources, old)
 	}
-	t.sources[key] = make()
+	t.sources[key] = open()
 	return t.sources[key]
 }
 

@@ -28,9 +28,12 @@ func (n *number) UnmarshalJSON(data []byte) error {
 		*n = number{}
 		return nil
 	}
+	if len(text) > maxNumberText {
+		return &missingFieldError{"number"}
+	}
 	value, err := decimal.NewFromString(text)
-	if err != nil || len(text) > maxNumberText || value.Exponent() > maxExponent || value.Exponent() < -maxExponent {
-		return &missingField{"number"}
+	if err != nil || value.Exponent() > maxExponent || value.Exponent() < -maxExponent {
+		return &missingFieldError{"number"}
 	}
 	*n = number{value: value, set: true}
 	return nil
@@ -55,7 +58,7 @@ func (d *day) UnmarshalJSON(data []byte) error {
 	}
 	date, err := ParseDate(*text)
 	if err != nil {
-		return &missingField{"date"}
+		return &missingFieldError{"date"}
 	}
 	d.Date = date
 	return nil
@@ -81,14 +84,14 @@ func (i *instant) UnmarshalJSON(data []byte) error {
 			return nil
 		}
 	}
-	return &missingField{"date-time"}
+	return &missingFieldError{"date-time"}
 }
 
 // require returns an error that names the first missing field.
 func require(fields ...requirement) error {
 	for _, f := range fields {
 		if !f.present {
-			return &missingField{f.name}
+			return &missingFieldError{f.name}
 		}
 	}
 	return nil

@@ -1,0 +1,178 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/finapi-go/finapi"
+	"github.com/finapi-go/finapi/sqlstore"
+)
+
+// books is the ERP: a SQLite file that holds its journal, and beside it what the
+// feed remembers. One file, so that both commit together.
+type books struct {
+	store   *sqlstore.Store
+	db      *sql.DB
+	scratch string // a folder to delete at the end; "" if the ledger is kept
+}
+
+const tables = `
+CREATE TABLE IF NOT EXISTS journal (
+	uid          TEXT PRIMARY KEY, -- a second booking of the same transaction cannot happen
+	ledger       TEXT NOT NULL,
+	booking_date TEXT NOT NULL,
+	value_date   TEXT NOT NULL,
+	amount       TEXT NOT NULL,    -- exact decimal, never REAL
+	currency     TEXT NOT NULL,
+	counterpart  TEXT NOT NULL,
+	purpose      TEXT NOT NULL,
+	status       TEXT NOT NULL     -- booked, review or removed
+) STRICT;
+CREATE TABLE IF NOT EXISTS opening (
+	ledger TEXT PRIMARY KEY,
+	amount TEXT NOT NULL           -- the balance before the first transaction
+) STRICT;
+CREATE TABLE IF NOT EXISTS setting (
+	name  TEXT PRIMARY KEY,
+	value TEXT NOT NULL
+) STRICT;`
+
+func openBooks(ctx context.Context, file string) (*books, error) {
+	b := &books{}
+	if file == "" {
+		dir, err := os.MkdirTemp("", "finapi-sync-")
+		if err != nil {
+			return nil, err
+		}
+		b.scratch, file = dir, filepath.Join(dir, "ledger.db")
+	}
+	store, err := sqlstore.OpenFile(ctx, file)
+	if err != nil {
+		b.close()
+		return nil, err
+	}
+	b.store, b.db = store, store.DB()
+	if _, err := b.db.ExecContext(ctx, tables); err != nil {
+		b.close()
+		return nil, err
+	}
+	return b, nil
+}
+
+func (b *books) close() {
+	if b.store != nil {
+		_ = b.store.Close()
+	}
+	if b.scratch != "" {
+		_ = os.RemoveAll(b.scratch)
+	}
+}
+
+// book applies what the feed says, inside the transaction that also keeps the
+// feed's memory.
+func book(ctx context.Context, tx *sql.Tx, ledger finapi.LedgerID, event finapi.Event) error {
+	switch e := event.(type) {
+	case finapi.Booked:
+		return insert(ctx, tx, ledger, e.UID, &e.Transaction, "booked")
+	case finapi.Review: // a person has to look at it
+		return insert(ctx, tx, ledger, e.UID, &e.Transaction, "review")
+	case finapi.Modified:
+		_, err := tx.ExecContext(ctx, `UPDATE journal SET booking_date = ?, value_date = ?, amount = ?, currency = ?,
+			counterpart = ?, purpose = ? WHERE uid = ?`, append(columns(&e.New), e.UID)...)
+		return err
+	case finapi.Removed:
+		_, err := tx.ExecContext(ctx, `UPDATE journal SET status = 'removed' WHERE uid = ?`, e.UID)
+		return err
+	}
+	return nil // relinks, notices and the summary change no booking
+}
+
+func insert(
+	ctx context.Context, tx *sql.Tx, ledger finapi.LedgerID, uid finapi.UID, t *finapi.Transaction, status string,
+) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO journal
+		(booking_date, value_date, amount, currency, counterpart, purpose, uid, ledger, status)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, append(columns(t), uid, ledger, status)...)
+	return err
+}
+
+func columns(t *finapi.Transaction) []any {
+	value := t.ValueDate
+	if value.IsZero() {
+		value = t.BookingDate
+	}
+	return []any{
+		t.BookingDate.String(), value.String(), t.Amount.Amount.String(), string(t.Amount.Currency),
+		t.Counterpart.Name, t.Purpose,
+	}
+}
+
+// sum adds up the journal of a ledger, exactly.
+func (b *books) sum(ctx context.Context, ledger finapi.LedgerID) (sum decimal.Decimal, err error) {
+	rows, err := b.db.QueryContext(ctx, `SELECT amount FROM journal WHERE ledger = ? AND status <> 'removed'`, ledger)
+	if err != nil {
+		return sum, err
+	}
+	defer func() { err = cmp.Or(err, rows.Err(), rows.Close()) }()
+	for rows.Next() {
+		var amount decimal.Decimal
+		if err := rows.Scan(&amount); err != nil {
+			return sum, err
+		}
+		sum = sum.Add(amount)
+	}
+	return sum, nil
+}
+
+// opening returns the balance that the account had before its first transaction,
+// which no bank feed delivers. It is taken down once, after the first sync.
+func (b *books) opening(ctx context.Context, ledger finapi.LedgerID, first decimal.Decimal) (decimal.Decimal, error) {
+	_, err := b.db.ExecContext(ctx, `INSERT INTO opening (ledger, amount) VALUES (?, ?) ON CONFLICT DO NOTHING`,
+		ledger, first.String())
+	if err != nil {
+		return first, err
+	}
+	var amount decimal.Decimal
+	err = b.db.QueryRowContext(ctx, `SELECT amount FROM opening WHERE ledger = ?`, ledger).Scan(&amount)
+	return amount, err
+}
+
+// user returns the customer's user id at finAPI, which is chosen once.
+func (b *books) user(ctx context.Context, fresh string) (string, error) {
+	_, err := b.db.ExecContext(ctx, `INSERT INTO setting (name, value) VALUES ('user', ?) ON CONFLICT DO NOTHING`, fresh)
+	if err != nil {
+		return "", err
+	}
+	return b.setting(ctx, "user")
+}
+
+func (b *books) setting(ctx context.Context, name string) (string, error) {
+	var value string
+	err := b.db.QueryRowContext(ctx, `SELECT value FROM setting WHERE name = ?`, name).Scan(&value)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return value, err
+}
+
+// simulatedTime returns where the simulator's clock stood, or the zero time.
+func (b *books) simulatedTime(ctx context.Context) (time.Time, error) {
+	value, err := b.setting(ctx, "simulated time")
+	if err != nil || value == "" {
+		return time.Time{}, err
+	}
+	return time.Parse(time.RFC3339, value)
+}
+
+func (b *books) keepSimulatedTime(ctx context.Context, now time.Time) error {
+	_, err := b.db.ExecContext(ctx, `INSERT INTO setting (name, value) VALUES ('simulated time', ?)
+		ON CONFLICT (name) DO UPDATE SET value = excluded.value`, now.Format(time.RFC3339))
+	return err
+}

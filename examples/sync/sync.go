@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/finapi-go/finapi"
+	"github.com/finapi-go/finapi/sqlstore"
+)
+
+// ledgerOf names the ledger account that takes an account's bookings. An ERP lets
+// the customer choose it. Here it is the IBAN, which a new connection keeps.
+func ledgerOf(a *finapi.Account) finapi.LedgerID {
+	if a.IBAN != "" {
+		return finapi.LedgerID(fmt.Sprintf("%s %s", a.IBAN, a.Currency))
+	}
+	return finapi.LedgerID(fmt.Sprintf("account %d", a.ID))
+}
+
+// syncAll books what is new on all accounts of a connection.
+func syncAll(
+	ctx context.Context, round int, s *service, user *finapi.User, id finapi.ConnectionID, books *books, out *output,
+) error {
+	accounts, err := user.Accounts(ctx, finapi.AccountQuery{Connection: id})
+	if err != nil {
+		return err
+	}
+	out.accounts(accounts)
+	var total finapi.Synced
+	for i := range accounts {
+		synced, err := syncAccount(ctx, round, user, &accounts[i], books, out)
+		if err != nil {
+			return fmt.Errorf("account %q: %w", accounts[i].Name, err)
+		}
+		total.Booked += synced.Booked
+		total.Review += synced.Review
+		total.Modified += synced.Modified
+		total.Removed += synced.Removed
+		total.Known += synced.Known
+	}
+	out.synced(round, &total)
+	return takeDownOpenings(ctx, s, accounts, books)
+}
+
+func syncAccount(
+	ctx context.Context, round int, user *finapi.User, a *finapi.Account, books *books, out *output,
+) (finapi.Synced, error) {
+	var synced finapi.Synced
+	ledger := ledgerOf(a)
+	feed := user.Feed(a.ID, ledger, books.store)
+	defer out.wait("booking")()
+	err := sqlstore.Sync(ctx, feed, func(ctx context.Context, tx *sql.Tx, batch []finapi.Event) error {
+		for _, event := range batch {
+			if err := book(ctx, tx, ledger, event); err != nil {
+				return err
+			}
+			if end, ok := event.(finapi.Synced); ok {
+				synced = end
+			}
+		}
+		return out.events(round, ledger, batch)
+	})
+	return synced, err
+}
+
+// takeDownOpenings notes what each account held before its first transaction. The
+// simulated accounts began with nothing, which makes the final check a hard one.
+func takeDownOpenings(ctx context.Context, s *service, accounts []finapi.Account, books *books) error {
+	for i := range accounts {
+		a := &accounts[i]
+		if a.Balance == nil {
+			continue
+		}
+		opening := decimal.Zero
+		if s.sim == nil {
+			sum, err := books.sum(ctx, ledgerOf(a))
+			if err != nil {
+				return err
+			}
+			opening = a.Balance.Amount.Sub(sum)
+		}
+		if _, err := books.opening(ctx, ledgerOf(a), opening); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// check proves that the journal says what the bank says.
+func check(ctx context.Context, user *finapi.User, id finapi.ConnectionID, books *books, out *output) error {
+	accounts, err := user.Accounts(ctx, finapi.AccountQuery{Connection: id})
+	if err != nil {
+		return err
+	}
+	for i := range accounts {
+		a := &accounts[i]
+		if a.Balance == nil {
+			continue
+		}
+		opening, err := books.opening(ctx, ledgerOf(a), decimal.Zero)
+		if err != nil {
+			return err
+		}
+		sum, err := books.sum(ctx, ledgerOf(a))
+		if err != nil {
+			return err
+		}
+		if got := opening.Add(sum); !got.Equal(a.Balance.Amount) {
+			return fmt.Errorf("the journal of %s says %s, the bank says %s", a.Name, got, a.Balance)
+		}
+	}
+	out.say("Checked: the journal equals the bank's balance on each of %d accounts.", len(accounts))
+	return nil
+}

@@ -1,0 +1,223 @@
+package finapitest
+
+import (
+	"slices"
+	"time"
+)
+
+type connectionBody struct {
+	ID                   int64                     `json:"id"`
+	Bank                 bankBody                  `json:"bank"`
+	Name                 *string                   `json:"name"`
+	UpdateStatus         string                    `json:"updateStatus"`
+	CategorizationStatus string                    `json:"categorizationStatus"`
+	Interfaces           []connectionInterfaceBody `json:"interfaces"`
+	AccountIDs           []int64                   `json:"accountIds"`
+	Owners               *[]struct{}               `json:"owners"`
+}
+
+type connectionInterfaceBody struct {
+	BankingInterface          string            `json:"bankingInterface"`
+	LoginCredentials          []labelled        `json:"loginCredentials"`
+	DefaultTwoStepProcedureID *string           `json:"defaultTwoStepProcedureId"`
+	TwoStepProcedures         []struct{}        `json:"twoStepProcedures"`
+	AisConsent                *consentBody      `json:"aisConsent"`
+	LastManualUpdate          *updateResultBody `json:"lastManualUpdate"`
+	LastAutoUpdate            *updateResultBody `json:"lastAutoUpdate,omitempty"`
+	UserActionRequired        bool              `json:"userActionRequired"`
+	MaxDaysForDownload        int               `json:"maxDaysForDownload"`
+}
+
+type labelled struct {
+	Label string  `json:"label"`
+	Value *string `json:"value"`
+}
+
+type consentBody struct {
+	Status                    string  `json:"status"`
+	ExpiresAt                 *string `json:"expiresAt"`
+	SupportsImportNewAccounts bool    `json:"supportsImportNewAccounts"`
+}
+
+type updateResultBody struct {
+	Result       string  `json:"result"`
+	ErrorMessage *string `json:"errorMessage"`
+	ErrorType    *string `json:"errorType"`
+	Timestamp    string  `json:"timestamp"`
+}
+
+func (s *Server) connectionBody(c *connection) connectionBody {
+	body := connectionBody{
+		ID: c.id, Bank: s.bankBody(c.bank), Name: optional(c.name), UpdateStatus: "READY", CategorizationStatus: "READY",
+		Interfaces: []connectionInterfaceBody{c.interfaceBody()}, AccountIDs: []int64{},
+	}
+	if c.busy {
+		body.UpdateStatus, body.CategorizationStatus = "IN_PROGRESS", "PENDING"
+	}
+	for _, a := range c.accounts {
+		body.AccountIDs = append(body.AccountIDs, a.ID)
+	}
+	return body
+}
+
+func (c *connection) interfaceBody() connectionInterfaceBody {
+	body := connectionInterfaceBody{
+		BankingInterface: c.iface, LoginCredentials: []labelled{}, TwoStepProcedures: []struct{}{},
+		UserActionRequired: c.userAction, MaxDaysForDownload: c.maxDays,
+	}
+	if r := c.lastManual; r != nil {
+		body.LastManualUpdate = &updateResultBody{r.result, optional(r.message), optional(r.kind), accessStamp(r.at)}
+	}
+	if k := c.consent; k != nil {
+		body.AisConsent = k.body()
+	}
+	return body
+}
+
+func (k *consent) body() *consentBody {
+	if !k.present {
+		return &consentBody{Status: "NOT_PRESENT"}
+	}
+	return &consentBody{Status: "PRESENT", ExpiresAt: stamped(k.expires), SupportsImportNewAccounts: true}
+}
+
+type connectionList struct {
+	Connections []connectionBody `json:"connections"`
+}
+
+func (s *Server) listConnections(c *call) (answer, error) {
+	list := connectionList{Connections: []connectionBody{}}
+	for _, x := range s.connectionsOf(c.user()) {
+		if !c.query.has("ids") || slices.Contains(c.query.ids("ids"), x.id) {
+			list.Connections = append(list.Connections, s.connectionBody(x))
+		}
+	}
+	return ok(list), nil
+}
+
+// ownConnection finds the connection in the path. Those of other users do not
+// exist for the caller.
+func (s *Server) ownConnection(c *call) (*connection, error) {
+	id, err := c.pathID("bank connection")
+	if err != nil {
+		return nil, err
+	}
+	if x := s.connection(id); x != nil && x.owner == c.user() {
+		return x, nil
+	}
+	return nil, notFound("Bank connection")
+}
+
+func (s *Server) getConnection(c *call) (answer, error) {
+	x, err := s.ownConnection(c)
+	if err != nil {
+		return answer{}, err
+	}
+	return ok(s.connectionBody(x)), nil
+}
+
+type connectionEdit struct {
+	Name                      *string    `json:"name"`
+	BankingInterface          *string    `json:"bankingInterface"`
+	LoginCredentials          []labelled `json:"loginCredentials"`
+	DefaultTwoStepProcedureID *string    `json:"defaultTwoStepProcedureId"`
+}
+
+// editConnection is PATCH /bankConnections/{id}. An unlicensed client may
+// change the name only.
+func (s *Server) editConnection(c *call) (answer, error) {
+	x, err := s.ownConnection(c)
+	if err != nil {
+		return answer{}, err
+	}
+	var body connectionEdit
+	if err := c.decode(&body); err != nil {
+		return answer{}, err
+	}
+	if x.busy {
+		return answer{}, locked()
+	}
+	if body.LoginCredentials != nil || body.DefaultTwoStepProcedureID != nil {
+		return answer{}, onlyWebForm()
+	}
+	if body.Name != nil {
+		if !label(*body.Name, 0, 64) {
+			return answer{}, badValue("name", *body.Name)
+		}
+		x.name = *body.Name
+	}
+	return ok(s.connectionBody(x)), nil
+}
+
+// onlyWebForm is what a client without a licence of its own is told, in the
+// recorded words.
+func onlyWebForm() *fault {
+	return unprocessable(codeIllegalState,
+		"Für diesen Client sind direkte API-Aufrufe nicht zulässig. Bitte führen Sie den Aufruf über das finAPI Web Form durch.",
+		"Direct API calls are not allowed for this client. Please use the finAPI Web Form.")
+}
+
+func (s *Server) deleteConnection(c *call) (answer, error) {
+	x, err := s.ownConnection(c)
+	if err != nil {
+		return answer{}, err
+	}
+	if x.busy {
+		return answer{}, locked()
+	}
+	s.dropConnection(x)
+	return empty(), nil
+}
+
+// identifierList is the answer of operations on several entities.
+type identifierList struct {
+	Identifiers []int64 `json:"identifiers"`
+}
+
+func (s *Server) deleteConnections(c *call) (answer, error) {
+	owned := s.connectionsOf(c.user())
+	if slices.ContainsFunc(owned, func(x *connection) bool { return x.busy }) {
+		return answer{}, locked()
+	}
+	list := identifierList{Identifiers: []int64{}}
+	for _, x := range owned {
+		list.Identifiers = append(list.Identifiers, x.id)
+		s.dropConnection(x)
+	}
+	return ok(list), nil
+}
+
+type deletedConsent struct {
+	Local  string `json:"local"`
+	Remote string `json:"remote"`
+}
+
+// deleteConsent is DELETE /bankConnections/{id}/aisConsent. Data and accounts
+// stay; the next update needs the customer.
+func (s *Server) deleteConsent(c *call) (answer, error) {
+	x, err := s.ownConnection(c)
+	if err != nil {
+		return answer{}, err
+	}
+	if x.busy {
+		return answer{}, locked()
+	}
+	if c.query.text("bankingInterface") != x.iface {
+		return answer{}, unprocessable(codeUnknownEntity, "Das Interface gehört nicht zur Bankverbindung.", "The interface does not belong to the bank connection.")
+	}
+	if x.consent == nil {
+		return ok(deletedConsent{"NOT_SUPPORTED", "NOT_SUPPORTED"}), nil // guess
+	}
+	if !x.consent.present {
+		return ok(deletedConsent{"NOT_EXIST", "NOT_EXIST"}), nil // guess
+	}
+	x.loseConsent()
+	return ok(deletedConsent{"DELETED", "DELETED"}), nil
+}
+
+func (c *connection) loseConsent() {
+	if c.consent != nil {
+		c.consent = &consent{expires: time.Time{}}
+	}
+	c.userAction = true
+}

@@ -1,0 +1,291 @@
+package finapitest
+
+import (
+	"encoding/json"
+	"slices"
+	"time"
+)
+
+// Statuses of a task. The last three are final.
+const (
+	taskWaiting   = "NOT_YET_STARTED"
+	taskRunning   = "IN_PROGRESS"
+	taskNeedsForm = "WEB_FORM_REQUIRED"
+	taskCompleted = "COMPLETED"
+	taskFailed    = "COMPLETED_WITH_ERROR"
+)
+
+// task is a background update of a connection.
+type task struct {
+	id           string
+	owner        *user
+	token        *token
+	created      time.Time
+	status       string
+	connection   *connection
+	request      updateRequest
+	callbacks    taskAddresses
+	form         *webForm
+	errorCode    string
+	errorMessage string
+}
+
+type taskAddresses struct{ finalised, formRequired string }
+
+type taskBody struct {
+	ID        string      `json:"id"`
+	CreatedAt string      `json:"createdAt"`
+	Type      string      `json:"type"`
+	Status    string      `json:"status"`
+	Payload   taskPayload `json:"payload"`
+}
+
+type taskPayload struct {
+	BankConnectionID int64        `json:"bankConnectionId"`
+	WebForm          *webFormInfo `json:"webForm"`
+	ErrorCode        *string      `json:"errorCode"`
+	ErrorMessage     *string      `json:"errorMessage,omitempty"`
+}
+
+// updateRequest is the body of POST /api/tasks/backgroundUpdate.
+type updateRequest struct {
+	BankConnectionID    *int64          `json:"bankConnectionId"`
+	ImportNewAccounts   *bool           `json:"importNewAccounts"`
+	NewAccountsMode     json.RawMessage `json:"importNewAccountsMode"` // null differs from absent
+	ManageSavedSettings []string        `json:"manageSavedSettings"`
+	Callbacks           *struct {
+		Finalised       *string `json:"finalised"`
+		WebFormRequired *string `json:"webFormRequired"`
+	} `json:"callbacks"`
+	UserMetadata *userMetadata `json:"userMetadata"`
+	downloadRequest
+}
+
+// userMetadata tells the bank that the customer is present.
+type userMetadata struct {
+	IPAddress *string `json:"ipAddress"`
+	DeviceOS  *string `json:"deviceOs"`
+	UserAgent *string `json:"userAgent"`
+}
+
+func (m *userMetadata) verify() error {
+	switch {
+	case m == nil:
+		return nil
+	case m.IPAddress == nil || len(*m.IPAddress) > 64:
+		return fieldProblem("userMetadata.ipAddress", "must be given, with at most 64 characters")
+	case m.DeviceOS == nil || len(*m.DeviceOS) > 1024:
+		return fieldProblem("userMetadata.deviceOs", "must be given, with at most 1024 characters")
+	case m.UserAgent == nil || len(*m.UserAgent) > 1024:
+		return fieldProblem("userMetadata.userAgent", "must be given, with at most 1024 characters")
+	}
+	return nil
+}
+
+func (r *updateRequest) addresses() taskAddresses {
+	if r.Callbacks == nil {
+		return taskAddresses{}
+	}
+	return taskAddresses{orElse(r.Callbacks.Finalised, ""), orElse(r.Callbacks.WebFormRequired, "")}
+}
+
+func (r *updateRequest) verify() error {
+	if r.BankConnectionID == nil {
+		return fieldProblem("bankConnectionId", "must not be null")
+	}
+	if !slices.Contains([]string{`"SKIP"`, `"CONDITIONAL"`, `"FORCED"`, `null`}, string(r.NewAccountsMode)) {
+		return fieldProblem("importNewAccountsMode", "must be SKIP, CONDITIONAL or FORCED")
+	}
+	for _, m := range r.ManageSavedSettings {
+		if m != "CREDENTIALS" && m != "DEFAULT_TWO_STEP_PROCEDURE" {
+			return fieldProblem("manageSavedSettings", "unknown value "+m)
+		}
+	}
+	if err := verifyCallback("callbacks.finalised", r.addresses().finalised); err != nil {
+		return err
+	}
+	if err := verifyCallback("callbacks.webFormRequired", r.addresses().formRequired); err != nil {
+		return err
+	}
+	if err := r.UserMetadata.verify(); err != nil {
+		return err
+	}
+	return r.downloadRequest.verify()
+}
+
+// wantsNewAccounts reports whether accounts that are not imported yet are to
+// be added.
+func (r *updateRequest) wantsNewAccounts() bool {
+	mode := string(r.NewAccountsMode)
+	return mode == `"CONDITIONAL"` || mode == `"FORCED"` || (mode == "null" && orElse(r.ImportNewAccounts, false))
+}
+
+// createUpdateTask is POST /api/tasks/backgroundUpdate. The connection is busy
+// from here on.
+func (s *Server) createUpdateTask(c *call) (answer, error) {
+	var body updateRequest
+	if err := c.decode(&body); err != nil {
+		return answer{}, err
+	}
+	if err := body.verify(); err != nil {
+		return answer{}, err
+	}
+	x := s.connection(*body.BankConnectionID)
+	if x == nil || x.owner != c.user() {
+		return answer{}, notFound("Bank connection")
+	}
+	if x.busy {
+		return answer{}, locked()
+	}
+	t := &task{
+		id: newUUID(), owner: c.user(), token: c.token, created: c.now, status: taskWaiting, connection: x, request: body,
+		callbacks: body.addresses(),
+	}
+	s.tasks = append(s.tasks, t)
+	s.runTask(t, c.now)
+	return created(s.taskBody(t)), nil
+}
+
+// runTask lets the task go through its statuses as time passes.
+func (s *Server) runTask(t *task, now time.Time) {
+	t.connection.busy = true
+	s.clock.schedule(now.Add(s.cfg.updateDuration/8), func(time.Time) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		t.status = taskRunning
+	})
+	s.clock.schedule(now.Add(s.cfg.updateDuration), func(now time.Time) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.finishTask(t, now)
+	})
+}
+
+// finishTask decides how the bank answers.
+func (s *Server) finishTask(t *task, now time.Time) {
+	x := t.connection
+	x.busy = false
+	switch {
+	case !s.alive(t.token, now):
+		s.failTask(t, "INVALID_TOKEN", "The access token is not valid any more.")
+	case len(t.request.ManageSavedSettings) > 0:
+		s.requireForm(t, now)
+	case x.needsCustomer(now):
+		x.loseConsent() // finAPI learns only now that it is gone
+		s.requireForm(t, now)
+	case !s.bankAdmits(t, now):
+		// guess: what finAPI says when a bank counts more than four accesses.
+		s.failUpdate(x, rejected, now)
+		s.failTask(t, resultRejected, rejected)
+	default:
+		s.update(t, now)
+		t.status = taskCompleted
+		s.tellTask(t, t.callbacks.finalised)
+	}
+}
+
+const rejected = "Zugriff von der Bank abgelehnt: ACCESS_EXCEEDED"
+
+// update downloads what is new, and new accounts if they were asked for.
+func (s *Server) update(t *task, now time.Time) {
+	if t.request.wantsNewAccounts() {
+		s.addNewAccounts(t.connection)
+	}
+	s.download(t.connection, t.request.downloadRequest, now)
+}
+
+// bankAdmits counts the updates of the last 24 hours without the customer.
+func (s *Server) bankAdmits(t *task, now time.Time) bool {
+	x := t.connection
+	if t.request.UserMetadata != nil {
+		return true
+	}
+	x.unattended = slices.DeleteFunc(x.unattended, func(at time.Time) bool { return now.Sub(at) >= 24*time.Hour })
+	if len(x.unattended) >= s.cfg.unattended {
+		return false
+	}
+	x.unattended = append(x.unattended, now)
+	return true
+}
+
+// requireForm ends the task with a form on which the customer can go on. The
+// task keeps its status afterwards, since the documentation calls it final;
+// what becomes of it is the form's status.
+func (s *Server) requireForm(t *task, now time.Time) {
+	t.form = &webForm{
+		owner: t.owner, token: t.token, task: t, bank: t.connection.bank, connectionID: t.connection.id,
+		request: importRequest{downloadRequest: t.request.downloadRequest},
+	}
+	s.openForm(t.form, now)
+	t.status = taskNeedsForm
+	s.tellTask(t, t.callbacks.formRequired)
+}
+
+func (s *Server) failTask(t *task, code, message string) {
+	t.status, t.errorCode, t.errorMessage = taskFailed, code, message
+	s.tellTask(t, t.callbacks.finalised)
+}
+
+type taskCallback struct {
+	TaskID  string       `json:"taskId"`
+	Status  string       `json:"status"`
+	WebForm *webFormInfo `json:"webForm"`
+}
+
+func (s *Server) tellTask(t *task, address string) {
+	body := taskCallback{TaskID: t.id, Status: t.status}
+	if t.form != nil {
+		body.WebForm = s.formInfo(t.form)
+	}
+	s.callbacks.send(address, body)
+}
+
+func (s *Server) taskBody(t *task) taskBody {
+	body := taskBody{
+		ID: t.id, CreatedAt: webFormStamp(t.created), Type: "BANK_CONNECTION_UPDATE", Status: t.status,
+		Payload: taskPayload{
+			BankConnectionID: t.connection.id, ErrorCode: optional(t.errorCode), ErrorMessage: optional(t.errorMessage),
+		},
+	}
+	if t.form != nil {
+		body.Payload.WebForm = s.formInfo(t.form)
+	}
+	return body
+}
+
+func (s *Server) getTask(c *call) (answer, error) {
+	for _, t := range s.tasks {
+		if t.id == c.r.PathValue("id") && t.owner == c.user() {
+			return ok(s.taskBody(t)), nil
+		}
+	}
+	return answer{}, notFound("Task")
+}
+
+type taskList struct {
+	Items  []taskBody `json:"items"`
+	Paging paging     `json:"paging"`
+}
+
+func (s *Server) listTasks(c *call) (answer, error) {
+	var owned []*task
+	for _, t := range s.tasks {
+		if t.owner == c.user() {
+			owned = append(owned, t)
+		}
+	}
+	page, p, err := newestOrOldest(c.query, owned)
+	if err != nil {
+		return answer{}, err
+	}
+	list := taskList{Items: []taskBody{}, Paging: p}
+	for _, t := range page {
+		list.Items = append(list.Items, s.taskBody(t))
+	}
+	return ok(list), nil
+}
+
+// alive reports whether a token is still good: not expired and not revoked.
+func (s *Server) alive(t *token, now time.Time) bool {
+	return t.alive(now) && s.tokens.access[t.value] == t
+}
