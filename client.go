@@ -65,7 +65,7 @@ func NewClient(environment Environment, credentials Credentials, options ...Opti
 			return nil, err
 		}
 	}
-	c.http = c.settings.httpClient()
+	c.http = c.httpClient()
 	c.tokens = newTokenSource(c.clock, c.clientGrants())
 	return c, nil
 }
@@ -140,7 +140,7 @@ func (c *Client) once(ctx context.Context, in call, payload []byte, token Secret
 		return err
 	}
 	start := c.clock.Now()
-	resp, err := c.http.Do(req)
+	resp, err := c.http.Do(req) //nolint:bodyclose // drain closes it
 	if err != nil {
 		return c.logged(ctx, ep, start, c.networkError(ctx, ep, req, err))
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -31,6 +32,7 @@ func TestWhateverHappensTheLedgerEndsLikeTheBank(t *testing.T) {
 			"refetch":   m.reissueAll,
 			"rewrap":    m.rewrap,
 			"reconnect": m.reconnect,
+			"shift":     m.shiftIDs,
 			"takeBack":  m.takeBack,
 			"hours":     func(*rapid.T) { m.clock.advance(time.Hour) },
 			"day":       func(*rapid.T) { m.clock.advance(25 * time.Hour) },
@@ -99,10 +101,7 @@ func (m *feedModel) pick(t *rapid.T) int {
 // reissue gives a row a new id, as finAPI does when it deletes and fetches again.
 func (m *feedModel) reissue(i int) {
 	row := m.rows[i]
-	copied := scenarioRow{}
-	for k, v := range row {
-		copied[k] = v
-	}
+	copied := maps.Clone(row)
 	m.nextID++
 	copied["id"] = float64(m.nextID)
 	copied["importDate"] = m.clock.Now().Format("2006-01-02T15:04:05.000Z07:00")
@@ -114,6 +113,24 @@ func (m *feedModel) reissueOne(t *rapid.T) { m.reissue(m.pick(t)); m.publish() }
 func (m *feedModel) reissueAll(*rapid.T) {
 	for range m.rows {
 		m.reissue(0)
+	}
+	m.publish()
+}
+
+// shiftIDs gives every row the id of its neighbour, as a bank does that numbers its
+// rows by their position and then puts a late one in front.
+func (m *feedModel) shiftIDs(*rapid.T) {
+	if len(m.rows) == 0 {
+		return
+	}
+	m.nextID++
+	for i := range m.rows {
+		row := maps.Clone(m.rows[i])
+		row["id"] = float64(m.nextID)
+		if i+1 < len(m.rows) {
+			row["id"] = m.rows[i+1]["id"]
+		}
+		m.rows[i] = row
 	}
 	m.publish()
 }
@@ -230,12 +247,14 @@ func (m *feedModel) apply(t *rapid.T, events []finapi.Event) {
 				t.Fatalf("%s was removed, but never booked", e.UID)
 			}
 			delete(m.booked, e.UID)
+		case finapi.Modified:
+			m.booked[e.UID] = contentOf(e.New)
 		case finapi.Synced:
 			if e.Complete && e.Pass != finapi.PassFast {
 				m.taken, m.reconnected = 0, false
 			}
 		case finapi.Notice:
-			if e.Kind == finapi.NoticeMassDisappearance || e.Kind == finapi.NoticeIdentityConflict {
+			if e.Kind == finapi.NoticeMassDisappearance {
 				t.Fatalf("unexpected notice %s", e.Kind)
 			}
 		}

@@ -49,7 +49,7 @@ func (m Money) Minor(digits int) (int64, error) {
 	if digits < 0 || digits > 18 {
 		return 0, invalid("digits", "must be between 0 and 18")
 	}
-	shifted := m.Amount.Shift(int32(digits)) //nolint:gosec // bounded just above
+	shifted := m.Amount.Shift(int32(digits))
 	if !shifted.IsInteger() {
 		return 0, invalid("amount", fmt.Sprintf("has more than %d decimals", digits))
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -178,9 +179,7 @@ func newPage[T any](info *paging, rows []T) page[T] {
 // stable when rows come, and the page.
 func pageQuery(query url.Values, number, size int) url.Values {
 	q := url.Values{"order": {"id,asc"}, "page": {strconv.Itoa(number)}, "perPage": {strconv.Itoa(size)}}
-	for key, values := range query {
-		q[key] = values
-	}
+	maps.Copy(q, query)
 	return q
 }
 

@@ -1,0 +1,270 @@
+package finapi_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/finapi-go/finapi"
+)
+
+const (
+	taskID          = "31c7b0a4-9d4e-4f1c-8a26-7b7a5f0c9e02"
+	updateRoute     = "POST /api/tasks/backgroundUpdate"
+	taskRoute       = "GET /api/tasks/" + taskID
+	connectionRoute = "GET /api/v2/bankConnections/3540249"
+)
+
+func theConnection() finapi.RefreshRequest { return finapi.RefreshRequest{Connection: 3540249} }
+
+func TestRefreshReturnsWhenTheNewsAreStored(t *testing.T) {
+	t.Parallel()
+	server := newStub(t)
+	server.on(updateRoute, reply{status: 201, body: fixture(t, "task_created.json")})
+	server.on(taskRoute, fixtureReply(t, "task_in_progress.json"), fixtureReply(t, "task_completed.json"))
+	server.on(
+		connectionRoute, fixtureReply(t, "bank_connection_in_progress.json"), fixtureReply(t, "bank_connection_ready.json"),
+	)
+	connection, err := server.user().Refresh(t.Context(), theConnection())
+	must(t, err)
+	if !connection.Ready() || connection.ID != 3540249 {
+		t.Errorf("got connection %d in state %s", connection.ID, connection.UpdateStatus)
+	}
+	same(t, []time.Duration{2 * time.Second, 2 * time.Second, 3 * time.Second}, server.clock.sleeps())
+	same(t, `{"bankConnectionId":3540249,"importNewAccountsMode":"SKIP"}`, server.asked(updateRoute)[0].body)
+}
+
+func TestRefreshTellsTheBankAboutTheCustomerWhoIsPresent(t *testing.T) {
+	t.Parallel()
+	server := newStub(t)
+	server.on(updateRoute, reply{status: 201, body: fixture(t, "task_completed.json")})
+	server.on(connectionRoute, fixtureReply(t, "bank_connection_ready.json"))
+	_, err := server.user().Refresh(t.Context(), finapi.RefreshRequest{
+		Connection: 3540249, NewAccounts: finapi.ForceNewAccounts,
+		Customer: &finapi.CustomerDevice{IP: "192.0.2.7", OS: "Linux", UserAgent: "Mozilla/5.0"},
+	})
+	must(t, err)
+	var body map[string]any
+	must(t, json.Unmarshal([]byte(server.asked(updateRoute)[0].body), &body))
+	same(t, map[string]any{
+		"bankConnectionId": 3540249.0, "importNewAccountsMode": "FORCED",
+		"userMetadata": map[string]any{"ipAddress": "192.0.2.7", "deviceOs": "Linux", "userAgent": "Mozilla/5.0"},
+	}, body)
+}
+
+func TestABadRefreshIsRefusedBeforeAnythingIsSent(t *testing.T) {
+	t.Parallel()
+	device := func(ip, os, agent string) finapi.RefreshRequest {
+		return finapi.RefreshRequest{Connection: 1, Customer: &finapi.CustomerDevice{IP: ip, OS: os, UserAgent: agent}}
+	}
+	long := strings.Repeat("x", 1025)
+	cases := []struct {
+		r     finapi.RefreshRequest
+		field string
+	}{
+		{finapi.RefreshRequest{}, "RefreshRequest.Connection"},
+		{finapi.RefreshRequest{Connection: -1}, "RefreshRequest.Connection"},
+		{finapi.RefreshRequest{Connection: 1, NewAccounts: "ALL"}, "RefreshRequest.NewAccounts"},
+		{device("", "Linux", "x"), "CustomerDevice.IP"},
+		{device("erp.example", "Linux", "x"), "CustomerDevice.IP"},
+		{device("192.0.2.7", long, "x"), "CustomerDevice"},
+		{device("192.0.2.7", "Linux", long), "CustomerDevice"},
+	}
+	for _, tt := range cases {
+		server := newStub(t)
+		_, err := server.user().Refresh(t.Context(), tt.r)
+		mustRefuse(t, err, tt.field)
+		if len(server.requests) != 0 {
+			t.Errorf("%d requests were sent for a bad %s", len(server.requests), tt.field)
+		}
+	}
+}
+
+func TestABankThatWantsTheCustomerGivesAnActionRequired(t *testing.T) {
+	t.Parallel()
+	server := newStub(t)
+	server.on(updateRoute, reply{status: 201, body: fixture(t, "task_created.json")})
+	server.on(taskRoute, fixtureReply(t, "task_web_form_required.json"))
+	_, err := server.user().Refresh(t.Context(), theConnection())
+	var action *finapi.ActionRequired
+	if !errors.As(err, &action) {
+		t.Fatalf("got %v, want an *ActionRequired", err)
+	}
+	same(t, finapi.ActionRequired{
+		Connection: 3540249, Consent: "2f9a4f3e-61b8-4f67-8d55-03b0e9c7a211",
+		URL: "https://webform-sandbox.finapi.io/wf/2f9a4f3e-61b8-4f67-8d55-03b0e9c7a211",
+	}, *action)
+	for _, text := range []string{err.Error(), fmt.Sprint(err), fmt.Sprintf("%+v", err)} {
+		if strings.Contains(text, "finapi.io") || strings.Contains(text, "2f9a4f3e") || strings.Contains(text, "3540249") {
+			t.Errorf("the text tells the link or an id: %s", text)
+		}
+	}
+}
+
+func TestAFormOnAForeignHostIsNotHandedOut(t *testing.T) {
+	t.Parallel()
+	server := newStub(t)
+	body := strings.Replace(fixture(t, "task_web_form_required.json"), webForms, "https://evil.example", 1)
+	server.on(updateRoute, reply{status: 201, body: body})
+	_, err := server.user().Refresh(t.Context(), theConnection())
+	mustFail(t, err, finapi.CodeForeignURL)
+}
+
+func TestATaskThatEndsBadlySaysWhoActs(t *testing.T) {
+	t.Parallel()
+	cases := []struct {
+		name, body string
+		code       finapi.Code
+		actor      finapi.Actor
+		message    string
+	}{
+		{
+			"the bank refused", fixture(t, "task_completed_with_error.json"), finapi.CodeBankServerRejection, finapi.ActorCustomer,
+			"Der Zugang zu Ihrem Konto ist derzeit gesperrt.",
+		},
+		{"finAPI failed", fixture(t, "task_completed_with_error_internal.json"), "INTERNAL_ERROR", finapi.ActorFinAPI, ""},
+		{"COMPLETED with an error code", fixture(t, "recorded/webform_task_spec_2.906.json"), "INTERNAL_ERROR", finapi.ActorFinAPI, "Invalid credentials."},
+		{"an error without a code", `{"id":"` + taskID + `","status":"COMPLETED_WITH_ERROR"}`, finapi.CodeUnreadable, finapi.ActorFinAPI, ""},
+		{"an unknown state", `{"id":"` + taskID + `","status":"PAUSED","payload":{}}`, finapi.CodeUnreadable, finapi.ActorFinAPI, ""},
+		{
+			"a form is required, but there is none", `{"id":"` + taskID + `","status":"WEB_FORM_REQUIRED","payload":{"webForm":null}}`,
+			finapi.CodeUnreadable, finapi.ActorFinAPI, "",
+		},
+		{
+			"a code that is a text", `{"id":"` + taskID + `","status":"COMPLETED_WITH_ERROR","payload":{"errorCode":"IBAN DE12 999"}}`,
+			finapi.CodeUnreadable, finapi.ActorFinAPI, "",
+		},
+		{
+			"a text without a code", `{"id":"` + taskID + `","status":"COMPLETED_WITH_ERROR","payload":{"errorMessage":"IBAN DE12"}}`,
+			finapi.CodeUnreadable, finapi.ActorFinAPI, "IBAN DE12",
+		},
+	}
+	for _, tt := range cases {
+		server := newStub(t)
+		server.on(updateRoute, reply{status: 201, body: tt.body})
+		_, err := server.user().Refresh(t.Context(), theConnection())
+		e := failure(t, err, tt.code)
+		if e.Actor != tt.actor || e.Message != tt.message || e.Endpoint != "GET /api/tasks/{id}" {
+			t.Errorf("%s: got actor %s, message %q, endpoint %q", tt.name, e.Actor, e.Message, e.Endpoint)
+		}
+		if tt.message != "" && strings.Contains(e.Error(), tt.message) {
+			t.Errorf("%s: the text quotes the bank: %v", tt.name, e)
+		}
+	}
+}
+
+func TestRefreshWaitsForAnotherUpdateAndAsksOnceMore(t *testing.T) {
+	t.Parallel()
+	server := newStub(t)
+	locked := reply{status: 423, body: fixture(t, "web_form_error_423_locked.json")}
+	server.on(updateRoute, locked, reply{status: 201, body: fixture(t, "task_completed.json")})
+	server.on(
+		connectionRoute, fixtureReply(t, "bank_connection_in_progress.json"), fixtureReply(t, "bank_connection_ready.json"),
+		fixtureReply(t, "bank_connection_ready.json"),
+	)
+	_, err := server.user().Refresh(t.Context(), theConnection())
+	must(t, err)
+	server.wantCalls(updateRoute, 2)
+	same(t, []time.Duration{3 * time.Second}, server.clock.sleeps())
+}
+
+func TestTheTaskThatIsFollowedIsTheOneOfTheSecondTry(t *testing.T) {
+	t.Parallel()
+	server := newStub(t)
+	second := strings.ReplaceAll(fixture(t, "task_created.json"), taskID, formID)
+	server.on(updateRoute, reply{status: 423, body: fixture(t, "error_423_locked.json")}, reply{status: 201, body: second})
+	server.on("GET /api/tasks/"+formID, fixtureReply(t, "task_completed.json"))
+	server.always(connectionRoute, fixtureReply(t, "bank_connection_ready.json"))
+	_, err := server.user().Refresh(t.Context(), theConnection())
+	must(t, err)
+}
+
+func TestAConnectionThatStaysBusyIsAnError(t *testing.T) {
+	t.Parallel()
+	server := newStub(t)
+	locked := reply{status: 423, body: fixture(t, "web_form_error_423_locked.json")}
+	server.on(updateRoute, locked, locked)
+	server.on(connectionRoute, fixtureReply(t, "bank_connection_ready.json"))
+	_, err := server.user().Refresh(t.Context(), theConnection())
+	if e := failure(t, err, finapi.CodeLocked); e.Actor != finapi.ActorFinAPI {
+		t.Errorf("got actor %s", e.Actor)
+	}
+}
+
+func TestALockedUserIsNotTakenForABusyConnection(t *testing.T) {
+	t.Parallel()
+	server := newStub(t)
+	server.on(tokenRoute, reply{status: 423, body: fixture(t, "oauth_error_user_locked.json")})
+	_, err := server.user().Refresh(t.Context(), theConnection())
+	mustFail(t, err, finapi.CodeUserLocked)
+}
+
+func TestRefreshReturnsTheErrorOfEachStep(t *testing.T) {
+	t.Parallel()
+	missing := reply{status: 404, body: fixture(t, "error_404_unknown_entity.json")}
+	locked := reply{status: 423, body: fixture(t, "web_form_error_423_locked.json")}
+	created := reply{status: 201, body: fixture(t, "task_created.json")}
+	cases := []struct {
+		name   string
+		routes map[string]reply
+	}{
+		{"the start", map[string]reply{updateRoute: missing}},
+		{"the wait for another update", map[string]reply{updateRoute: locked, connectionRoute: missing}},
+		{"the task", map[string]reply{updateRoute: created, taskRoute: missing}},
+		{"the wait for the data", map[string]reply{
+			updateRoute: created, taskRoute: fixtureReply(t, "task_completed.json"), connectionRoute: missing,
+		}},
+	}
+	for _, tt := range cases {
+		server := newStub(t)
+		for route, answer := range tt.routes {
+			server.on(route, answer)
+		}
+		_, err := server.user().Refresh(t.Context(), theConnection())
+		if !finapi.IsError(err, finapi.CodeUnknownEntity) {
+			t.Errorf("%s: got %v", tt.name, err)
+		}
+	}
+}
+
+func TestStartingAnUpdateIsNeverRepeated(t *testing.T) {
+	t.Parallel()
+	for _, answer := range []reply{
+		{status: 500}, {status: 429, header: http.Header{"Retry-After": {"1"}}}, {status: 503}, {err: errors.New("connection reset")},
+	} {
+		server := newStub(t)
+		server.on(updateRoute, answer)
+		if _, err := server.user().Refresh(t.Context(), theConnection()); err == nil {
+			t.Error("no error")
+		}
+		server.wantCalls(updateRoute, 1)
+	}
+}
+
+func TestRefreshEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	server := newStub(t)
+	server.on(updateRoute, reply{status: 201, body: fixture(t, "task_created.json")})
+	ctx, cancel := context.WithCancel(t.Context())
+	server.clock.onSleep = cancel
+	if _, err := server.user().Refresh(ctx, theConnection()); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want context.Canceled", err)
+	}
+}
+
+func TestATaskWithoutAnIDIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{
+		`null`, `{}`, `[]`, `{"id":"x","status":"COMPLETED"}`, `{"id":"` + taskID + `"}`, `{"id":"../../../api/v2/users/................","status":"NEW"}`,
+	} {
+		server := newStub(t)
+		server.on(updateRoute, reply{status: 201, body: body})
+		_, err := server.user().Refresh(t.Context(), theConnection())
+		mustFail(t, err, finapi.CodeUnreadable)
+	}
+}
