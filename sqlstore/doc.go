@@ -1,0 +1,54 @@
+// Package sqlstore keeps the memory of finAPI feeds in an SQL database, next to
+// the books of the ERP.
+//
+//	store, err := sqlstore.OpenFile(ctx, "books.db")
+//	feed := user.Feed(account.ID, "tenant-17/1200", store)
+//	err = sqlstore.Sync(ctx, feed, func(ctx context.Context, tx *sql.Tx, batch []finapi.Event) error {
+//		// write the ERP's rows with tx
+//	})
+//
+// # The promise
+//
+// A feed remembers which bookings a ledger has got. If this memory is in one
+// database and the ledger in another, a crash between the two commits books
+// something twice or never. [Sync] commits both in one transaction. After a crash,
+// kill -9 or a power failure, either the ERP's rows and the memory of them are
+// there or neither is, and in that case the next Sync delivers the same events
+// with the same UIDs again. Two workers that synchronise one ledger at a time
+// cannot book twice: the first statement of each transaction raises the version
+// of the ledger's memory, and only if it still is the one that the worker has
+// read.
+//
+// # What the ERP has to do
+//
+//   - Keep its own tables in the same database: put them into [Store.DB] after
+//     [OpenFile], or hand over the database that they are in to [New].
+//   - Write everything that it makes of a batch with the transaction that [Sync]
+//     hands over.
+//   - Not use the database itself inside apply. In SQLite, a write past the
+//     transaction waits for the transaction, which waits for it, until the busy
+//     timeout ends it with an error. And whatever went past the transaction stays
+//     when the transaction is rolled back.
+//   - Return quickly from apply: while it runs, SQLite lets nobody else write.
+//
+// # What is stored
+//
+// The tables begin with finapi_ and belong to this package; read them, but do not
+// change them.
+//
+//   - finapi_feed has a row for each ledger: how far its feed has read, the IBAN
+//     and the finAPI ids of the account that it is bound to.
+//   - finapi_row has a row for each booking that a ledger was told of, with the
+//     whole transaction as it was last seen, in JSON. Amounts are texts in it,
+//     never floats. Its column uid is the [finapi.UID], on which the ERP's own
+//     tables can be joined.
+//   - finapi_alias has a row for each id that finAPI ever gave to one of these
+//     bookings.
+//   - finapi_migration lists the versions of the schema that were applied.
+//
+// No password, token or client secret is among it, but bank data is, and it is not
+// encrypted: protect the file or the server as the books themselves.
+//
+// Nothing is deleted by itself, because a booking that is forgotten would be
+// booked again. [Store.Forget] deletes all that is remembered of one ledger.
+package sqlstore

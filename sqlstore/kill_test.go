@@ -1,0 +1,223 @@
+package sqlstore_test
+
+import (
+	"bufio"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/finapi-go/finapi"
+	"github.com/finapi-go/finapi/sqlstore"
+)
+
+const (
+	childTask = "SQLSTORE_TEST_CHILD" // what the child has to do
+	childFile = "SQLSTORE_TEST_FILE"  // in which database
+	childBank = "SQLSTORE_TEST_BANK"  // from which account, as JSON
+
+	syncForEver = "sync for ever"
+	openOnce    = "open once"
+)
+
+// child is what the test program does when it is started as an ERP.
+func child(task string) int {
+	var err error
+	switch ctx := context.Background(); task {
+	case syncForEver:
+		err = keepSyncing(ctx)
+	case openOnce:
+		err = openAndClose(ctx)
+	default:
+		err = fmt.Errorf("unknown task %q", task)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+func openAndClose(ctx context.Context) error {
+	store, err := sqlstore.OpenFile(ctx, os.Getenv(childFile))
+	if err != nil {
+		return err
+	}
+	return store.Close()
+}
+
+// command starts the test program as an ERP.
+func command(t *testing.T, task, path, bank string) *exec.Cmd {
+	t.Helper()
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), program)
+	cmd.Env = append(os.Environ(), childTask+"="+task, childFile+"="+path, childBank+"="+bank)
+	cmd.Stderr = os.Stderr
+	return cmd
+}
+
+func TestProcessesThatStartAtOnceCanAllOpenANewFile(t *testing.T) {
+	t.Parallel()
+	for range 10 {
+		path := filepath.Join(t.TempDir(), "books.db")
+		var started []*exec.Cmd
+		for range 6 {
+			cmd := command(t, openOnce, path, "")
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			started = append(started, cmd)
+		}
+		for _, cmd := range started {
+			if err := cmd.Wait(); err != nil {
+				t.Errorf("a process could not open the file: %v", err)
+			}
+		}
+		if got := count(t, openStoreAt(t, path).DB(), "finapi_migration"); got != 1 {
+			t.Errorf("%d migrations are recorded, want 1", got)
+		}
+	}
+}
+
+// reach is how a program gets at an account of a bank.
+type reach struct {
+	Access   string           `json:"access"`
+	WebForm  string           `json:"webForm"`
+	Client   string           `json:"client"`
+	Secret   string           `json:"secret"`
+	User     finapi.UserID    `json:"user"`
+	Password string           `json:"password"`
+	Account  finapi.AccountID `json:"account"`
+}
+
+func (b *bank) reach(t *testing.T) string {
+	t.Helper()
+	text, err := json.Marshal(reach{
+		Access: b.sim.AccessURL(), WebForm: b.sim.WebFormURL(), Client: b.sim.ClientID(), Secret: b.sim.ClientSecret(),
+		User: b.user.ID(), Password: b.user.Password().Reveal(), Account: b.account,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// keepSyncing is an ERP that is to be killed. It says on its standard output when
+// it is in the middle of a transaction, when it is about to commit, and when all is
+// read.
+func keepSyncing(ctx context.Context) error {
+	store, err := sqlstore.OpenFile(ctx, os.Getenv(childFile))
+	if err != nil {
+		return err
+	}
+	var at reach
+	if err := json.Unmarshal([]byte(os.Getenv(childBank)), &at); err != nil {
+		return err
+	}
+	client, err := finapi.NewClient(
+		finapi.Sandbox, finapi.Credentials{ID: at.Client, Secret: finapi.NewSecret(at.Secret)},
+		finapi.WithBaseURLs(at.Access, at.WebForm),
+	)
+	if err != nil {
+		return err
+	}
+	feed := client.User(at.User, finapi.NewSecret(at.Password)).Feed(at.Account, books.Ledger, store)
+	for {
+		err := sqlstore.Sync(ctx, feed, func(ctx context.Context, tx *sql.Tx, batch []finapi.Event) error {
+			fmt.Println("begun")
+			if err := enter(ctx, tx, batch); err != nil {
+				return err
+			}
+			fmt.Println("entered")
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		fmt.Println("synced")
+	}
+}
+
+func TestKillingTheERPLosesAndDoublesNothing(t *testing.T) {
+	t.Parallel()
+	b, store := newBank(t), openStore(t)
+	path := fileOf(t, store)
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	b.book(1500)
+	const lives = 25
+	for life := range lives {
+		killed(t, b, path, 1+life%7)
+		checkFile(t, path)
+		b.book(60)
+	}
+	survivor := openStoreAt(t, path)
+	before := len(journal(t, survivor.DB()))
+	if before == 0 {
+		t.Errorf("after %d kills nothing was booked: the kills came too early", lives)
+	}
+	syncAll(t, b.feed(survivor))
+	wantBookedOnce(t, b, survivor)
+	t.Logf("%d of %d bookings came from processes that were killed", before, b.bookings)
+}
+
+// killed starts the ERP and kills it a moment after it has said something for the
+// n-th time.
+func killed(t *testing.T, b *bank, path string, n int) {
+	t.Helper()
+	cmd := command(t, syncForEver, path, b.reach(t))
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	for range n {
+		if !lines.Scan() {
+			t.Error("the child ended by itself")
+			break
+		}
+	}
+	// Anywhere in the next statements, the commit or the reading after it.
+	time.Sleep(time.Duration(rand.IntN(20_000)) * time.Microsecond)
+	if err := cmd.Process.Kill(); err != nil { // SIGKILL
+		t.Error(err)
+	}
+	_ = cmd.Wait() // says that it was killed
+}
+
+// checkFile checks what a killed process left: a whole database in which the
+// journal and the memory agree.
+func checkFile(t *testing.T, path string) {
+	t.Helper()
+	store, err := sqlstore.OpenFile(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = store.Close() }()
+	var integrity string
+	if err := store.DB().QueryRow(`PRAGMA integrity_check`).Scan(&integrity); err != nil || integrity != "ok" {
+		t.Fatalf("integrity_check: %s, %v", integrity, err)
+	}
+	var doubles, strangers int
+	err = store.DB().QueryRow(`SELECT
+		(SELECT count(*) - count(DISTINCT uid) FROM journal),
+		(SELECT count(*) FROM (SELECT uid FROM journal EXCEPT SELECT uid FROM finapi_row)) +
+		(SELECT count(*) FROM (SELECT uid FROM finapi_row EXCEPT SELECT uid FROM journal))
+	`).Scan(&doubles, &strangers)
+	if err != nil || doubles != 0 || strangers != 0 {
+		t.Fatalf("%d doubles, %d bookings only in the journal or only in the memory, %v", doubles, strangers, err)
+	}
+}

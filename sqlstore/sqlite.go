@@ -1,0 +1,153 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"modernc.org/sqlite" // also the driver of this name
+)
+
+// This file is all that is particular to SQLite.
+
+// Lists come as one JSON array each: one statement does for any length, and no
+// limit on the number of parameters is in the way.
+var sqliteStatements = statements{
+	lock:          `BEGIN IMMEDIATE`,
+	hasMigrations: `SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'finapi_migration'`,
+	migrated:      `SELECT coalesce(max(version), 0) FROM finapi_migration`,
+
+	mark: `SELECT version, mark FROM finapi_feed WHERE environment = ?1 AND ledger = ?2`,
+	begin: `
+INSERT INTO finapi_feed (environment, ledger, mark, version) VALUES (?1, ?2, ?3, 1)
+ON CONFLICT DO NOTHING
+RETURNING id`,
+	bump: `
+UPDATE finapi_feed SET version = version + 1, mark = ?3
+WHERE environment = ?1 AND ledger = ?2 AND version = ?4
+RETURNING id`,
+	putRow: `
+INSERT INTO finapi_row (feed_id, uid, source_user, source_account, transaction_id,
+	state, fingerprint, booking_date, data)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+ON CONFLICT (feed_id, uid) DO UPDATE SET
+	source_user = excluded.source_user, source_account = excluded.source_account,
+	transaction_id = excluded.transaction_id, state = excluded.state,
+	fingerprint = excluded.fingerprint, booking_date = excluded.booking_date, data = excluded.data
+RETURNING id`,
+	putAlias: `
+INSERT INTO finapi_alias (feed_id, source_user, source_account, transaction_id, row_id)
+VALUES (?1, ?2, ?3, ?4, ?5)
+ON CONFLICT DO UPDATE SET row_id = excluded.row_id`,
+	rows: `
+WITH feed AS (SELECT id FROM finapi_feed WHERE environment = ?1 AND ledger = ?2)
+SELECT uid, source_user, source_account, transaction_id, state, fingerprint, data
+FROM finapi_row WHERE id IN (
+	SELECT row_id FROM finapi_alias
+	WHERE feed_id = (SELECT id FROM feed) AND source_user = ?3 AND source_account = ?4
+		AND transaction_id IN (SELECT value FROM json_each(?5))
+	UNION
+	SELECT id FROM finapi_row
+	WHERE feed_id = (SELECT id FROM feed) AND uid IN (SELECT value FROM json_each(?6))
+	UNION
+	SELECT id FROM finapi_row
+	WHERE feed_id = (SELECT id FROM feed) AND fingerprint IN (SELECT value FROM json_each(?7))
+	UNION
+	SELECT id FROM finapi_row
+	WHERE feed_id = (SELECT id FROM feed) AND booking_date >= ?8
+)`,
+
+	forget: [3]string{
+		`DELETE FROM finapi_alias WHERE feed_id = (SELECT id FROM finapi_feed WHERE environment = ?1 AND ledger = ?2)`,
+		`DELETE FROM finapi_row WHERE feed_id = (SELECT id FROM finapi_feed WHERE environment = ?1 AND ledger = ?2)`,
+		`DELETE FROM finapi_feed WHERE environment = ?1 AND ledger = ?2`,
+	},
+}
+
+// sqlitePatience is how long writers wait for each other.
+const sqlitePatience = 10 * time.Second
+
+// sqliteSettings are those of a database that [OpenFile] opens.
+var sqliteSettings = url.Values{
+	// A transaction takes the lock for writing when it begins, and waits for it,
+	// instead of failing when it first writes after it has read.
+	"_txlock":       {"immediate"},
+	"_busy_timeout": {strconv.FormatInt(sqlitePatience.Milliseconds(), 10)},
+	"_pragma": {
+		"foreign_keys(1)",
+		// With NORMAL a power failure could take back the last commits. What the ERP
+		// told others of them would then be wrong, so each commit reaches the disk.
+		"synchronous(FULL)",
+		// What is deleted is overwritten: it is somebody's bank data.
+		"secure_delete(1)",
+	},
+}
+
+// sqliteSource turns a path into the driver's data source name.
+func sqliteSource(path string) (string, error) {
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	slashed := filepath.ToSlash(absolute)
+	if !strings.HasPrefix(slashed, "/") { // C:/books.db
+		slashed = "/" + slashed
+	}
+	source := url.URL{Scheme: "file", Path: slashed, RawQuery: sqliteSettings.Encode()}
+	return source.String(), nil
+}
+
+// creating is held while a database file is created. Closing any handle of a
+// file drops the locks that SQLite holds on it in this process, so the handle has
+// to be closed before anybody else finds the file.
+var creating sync.Mutex
+
+// createPrivate makes an empty file, which is an empty database to SQLite, unless
+// the path is taken. SQLite by itself would let everybody read it.
+func createPrivate(path string) error {
+	creating.Lock()
+	defer creating.Unlock()
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) //nolint:gosec // G304: naming the file is what the caller is for
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return file.Close()
+}
+
+// enterWAL makes a database keep a write-ahead log, in which readers do not wait
+// for the writer, nor the writer for them. The file remembers it. SQLite does not
+// wait by itself when others open a new file at the same time.
+func enterWAL(ctx context.Context, db *sql.DB) error {
+	ctx, cancel := context.WithTimeout(ctx, sqlitePatience)
+	defer cancel()
+	for {
+		_, err := db.ExecContext(ctx, `PRAGMA journal_mode = WAL`)
+		if !isBusy(err) {
+			return err
+		}
+		timer := time.NewTimer(5 * time.Millisecond)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return err
+		}
+	}
+}
+
+func isBusy(err error) bool {
+	const busy, primary = 5, 0xff // SQLITE_BUSY, and the mask of its extended codes
+	var e *sqlite.Error
+	return errors.As(err, &e) && e.Code()&primary == busy
+}

@@ -1,0 +1,272 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/finapi-go/finapi"
+)
+
+// Store is a [finapi.Store] in an SQL database. Make one with [OpenFile] or
+// [New]. It is safe for concurrent use, by any number of processes.
+type Store struct {
+	db      *sql.DB
+	dialect Dialect
+	sql     *statements
+	owned   bool // by the Store, which closes it
+}
+
+var _ finapi.Store = (*Store)(nil)
+
+// OpenFile opens the SQLite database in a file and brings its schema up to date.
+// If there is no such file, it creates one that only its owner can read. [Store.DB]
+// is the place for the ERP's own tables.
+//
+// What was committed survives the end of the process and a power failure. Writers
+// wait up to 10 seconds for each other; then they fail. The file must be on a
+// local disk, not on a network share. Next to it appear two more files, with the
+// endings -wal and -shm, which belong to it: back up the database with SQLite's
+// VACUUM INTO, not by copying the file.
+func OpenFile(ctx context.Context, path string) (*Store, error) {
+	if path == "" || path == ":memory:" {
+		return nil, invalid("path", "must name a file")
+	}
+	source, err := sqliteSource(path)
+	if err == nil {
+		err = createPrivate(path)
+	}
+	if err != nil {
+		return nil, failed(ctx, "create the database file", err)
+	}
+	db, err := sql.Open("sqlite", source)
+	if err != nil {
+		return nil, failed(ctx, "open the database file", err)
+	}
+	if err := enterWAL(ctx, db); err != nil {
+		return nil, errors.Join(failed(ctx, "open the database file", err), db.Close())
+	}
+	s, err := New(ctx, db, SQLite)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	s.owned = true
+	return s, nil
+}
+
+// New keeps the memory in a database that the ERP has open already. It brings the
+// schema up to date; see [Migrations] for doing that otherwise. The ERP keeps the
+// database open as long as the Store is used, and closes it.
+//
+// A database that a newer version of this package has migrated is refused.
+//
+// A SQLite database should have been opened with a busy timeout, because else
+// workers that write at once fail instead of waiting, and in WAL mode with the
+// setting synchronous=FULL.
+func New(ctx context.Context, db *sql.DB, dialect Dialect) (*Store, error) {
+	if db == nil {
+		return nil, invalid("db", "must not be nil")
+	}
+	texts, err := dialect.statements()
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{db: db, dialect: dialect, sql: texts}
+	if err := s.migrate(ctx); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// DB returns the database that the memory is in.
+func (s *Store) DB() *sql.DB { return s.db }
+
+// Close closes the database if [OpenFile] opened it, and does nothing after
+// [New].
+func (s *Store) Close() error {
+	if !s.owned {
+		return nil
+	}
+	return s.db.Close()
+}
+
+// Mark implements [finapi.Store].
+func (s *Store) Mark(ctx context.Context, ledger finapi.LedgerKey) (finapi.Mark, error) {
+	var version int64
+	var data []byte
+	err := s.db.QueryRowContext(ctx, s.sql.mark, ledger.Environment, string(ledger.Ledger)).Scan(&version, &data)
+	if errors.Is(err, sql.ErrNoRows) {
+		return finapi.Mark{}, nil
+	}
+	var mark finapi.Mark
+	if err == nil {
+		err = json.Unmarshal(data, &mark)
+	}
+	if err != nil {
+		return finapi.Mark{}, failed(ctx, "read the mark", err)
+	}
+	mark.Version = version
+	return mark, nil
+}
+
+// Rows implements [finapi.Store].
+func (s *Store) Rows(ctx context.Context, ledger finapi.LedgerKey, q finapi.RowQuery) ([]finapi.Row, error) {
+	found, err := s.rows(ctx, ledger, &q)
+	if err != nil {
+		return nil, failed(ctx, "read the rows", err)
+	}
+	return found, nil
+}
+
+func (s *Store) rows(ctx context.Context, ledger finapi.LedgerKey, q *finapi.RowQuery) ([]finapi.Row, error) {
+	ids, err := json.Marshal(q.IDs)
+	if err != nil {
+		return nil, err
+	}
+	uids, err := json.Marshal(q.UIDs)
+	if err != nil {
+		return nil, err
+	}
+	prints, err := json.Marshal(q.Fingerprints)
+	if err != nil {
+		return nil, err
+	}
+	var since any // NULL is before no day, and "" is before every day
+	if q.Since != nil {
+		since = q.Since.String()
+	}
+	rows, err := s.db.QueryContext(
+		ctx, s.sql.rows, ledger.Environment, string(ledger.Ledger),
+		string(q.Source.User), int64(q.Source.Account), string(ids), string(uids), string(prints), since,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	var found []finapi.Row
+	for rows.Next() {
+		var row finapi.Row
+		var data []byte
+		err := rows.Scan(&row.UID, &row.Source.User, &row.Source.Account, &row.ID, &row.State, &row.Fingerprint, &data)
+		if err == nil {
+			err = json.Unmarshal(data, &row.Transaction)
+		}
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, row)
+	}
+	return found, rows.Err()
+}
+
+// Commit implements [finapi.Store].
+func (s *Store) Commit(ctx context.Context, ledger finapi.LedgerKey, change finapi.Change) error {
+	return s.transact(ctx, func(tx *sql.Tx) error { return s.write(ctx, tx, ledger, &change) })
+}
+
+// Forget deletes all that is remembered of a ledger. Without its memory, a feed
+// knows of no booking, and the next synchronisation books everything again: so
+// forget a ledger only together with the ledger itself, and only when nobody
+// synchronises it any more. Forgetting a ledger that is not known does nothing.
+func (s *Store) Forget(ctx context.Context, ledger finapi.LedgerKey) error {
+	return s.transact(ctx, func(tx *sql.Tx) error {
+		for _, statement := range s.sql.forget {
+			if _, err := tx.ExecContext(ctx, statement, ledger.Environment, string(ledger.Ledger)); err != nil {
+				return failed(ctx, "forget the ledger", err)
+			}
+		}
+		return nil
+	})
+}
+
+// transact does something in a transaction, all of it or nothing, also if it
+// panics.
+func (s *Store) transact(ctx context.Context, do func(*sql.Tx) error) error {
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return failed(ctx, "begin a transaction", err)
+	}
+	defer func() { _ = tx.Rollback() }() // nothing is left to roll back after a commit
+	if err := do(tx); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return failed(ctx, "commit", err)
+	}
+	return nil
+}
+
+// write stores a change. Its first statement is the fence: it takes the lock for
+// writing, and nothing else is written if the ledger has moved on.
+func (s *Store) write(ctx context.Context, tx *sql.Tx, ledger finapi.LedgerKey, change *finapi.Change) error {
+	feed, err := s.fence(ctx, tx, ledger, &change.Mark)
+	if errors.Is(err, sql.ErrNoRows) {
+		return finapi.Conflict()
+	}
+	if err == nil && len(change.Rows) > 0 {
+		err = s.put(ctx, tx, feed, change.Rows)
+	}
+	if err != nil {
+		return failed(ctx, "store the change", err)
+	}
+	return nil
+}
+
+// fence returns the id of the ledger, or [sql.ErrNoRows] if its version is not
+// the mark's.
+func (s *Store) fence(ctx context.Context, tx *sql.Tx, ledger finapi.LedgerKey, mark *finapi.Mark) (id int64, err error) {
+	data, err := json.Marshal(mark)
+	if err != nil {
+		return 0, err
+	}
+	statement, args := s.sql.bump, []any{ledger.Environment, string(ledger.Ledger), string(data), mark.Version}
+	if mark.Version == 0 {
+		statement, args = s.sql.begin, args[:3]
+	}
+	err = tx.QueryRowContext(ctx, statement, args...).Scan(&id)
+	return id, err
+}
+
+func (s *Store) put(ctx context.Context, tx *sql.Tx, feed int64, rows []finapi.Row) error {
+	putRow, err := tx.PrepareContext(ctx, s.sql.putRow)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = putRow.Close() }()
+	putAlias, err := tx.PrepareContext(ctx, s.sql.putAlias)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = putAlias.Close() }()
+	for i := range rows {
+		row := &rows[i]
+		data, err := json.Marshal(&row.Transaction)
+		if err != nil {
+			return err
+		}
+		user, account, id := string(row.Source.User), int64(row.Source.Account), int64(row.ID)
+		var at int64
+		err = putRow.QueryRowContext(
+			ctx, feed, string(row.UID), user, account, id,
+			string(row.State), row.Fingerprint, row.Transaction.BookingDate.String(), string(data),
+		).Scan(&at)
+		if err != nil {
+			return err
+		}
+		if _, err := putAlias.ExecContext(ctx, feed, user, account, id, at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// failed says what failed. If the context has ended, that is the reason, whatever
+// the database made of it.
+func failed(ctx context.Context, doing string, err error) error {
+	if ended := ctx.Err(); ended != nil && !errors.Is(err, ended) {
+		return fmt.Errorf("sqlstore: %s: %w: %w", doing, ended, err)
+	}
+	return fmt.Errorf("sqlstore: %s: %w", doing, err)
+}

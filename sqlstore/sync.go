@@ -1,0 +1,53 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/finapi-go/finapi"
+)
+
+// Sync synchronises the feed's ledger. It reads from finAPI first and then
+// delivers in batches: for each batch it begins a transaction on the Store's
+// database, stores in it what the feed has to remember, calls apply, and commits.
+// The ERP's rows and the feed's memory are stored together or not at all.
+//
+// apply gets the transaction and up to 200 events, in the order in which the
+// ledger should see them. It writes the ERP's rows with tx and must not end it.
+// If it returns an error or panics, the transaction is rolled back and Sync ends
+// with that error, wrapped, or with that panic; batches before it stay committed.
+// The next Sync delivers the same events with the same UIDs again.
+//
+// If several workers synchronise one ledger at a time, one of them commits each
+// event, and the others do not see it. A commit can fail after apply has returned,
+// so apply must do nothing that a rollback does not undo, such as sending a mail.
+//
+// Sync returns the errors of [finapi.Feed.Deliver]. It refuses a feed whose Store
+// is not a [*Store] with a [finapi.CodeInvalidInput].
+func Sync(
+	ctx context.Context, feed *finapi.Feed,
+	apply func(ctx context.Context, tx *sql.Tx, batch []finapi.Event) error,
+) error {
+	if feed == nil {
+		return invalid("feed", "must not be nil")
+	}
+	if apply == nil {
+		return invalid("apply", "must not be nil")
+	}
+	s, ok := feed.Store().(*Store)
+	if !ok || s == nil {
+		return invalid("Store", "must be a *sqlstore.Store, as sqlstore.OpenFile and sqlstore.New return it")
+	}
+	return feed.Deliver(ctx, func(ctx context.Context, batch finapi.Batch) error {
+		return s.transact(ctx, func(tx *sql.Tx) error {
+			if err := s.write(ctx, tx, feed.Ledger(), &batch.Change); err != nil {
+				return err
+			}
+			if err := apply(ctx, tx, batch.Events); err != nil {
+				return fmt.Errorf("sqlstore: apply: %w", err)
+			}
+			return nil
+		})
+	})
+}

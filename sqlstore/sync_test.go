@@ -1,0 +1,284 @@
+package sqlstore_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/finapi-go/finapi"
+	"github.com/finapi-go/finapi/sqlstore"
+)
+
+// enter is an ERP: it writes bookings into the journal.
+func enter(ctx context.Context, tx *sql.Tx, batch []finapi.Event) error {
+	for _, event := range batch {
+		booked, ok := event.(finapi.Booked)
+		if !ok {
+			continue
+		}
+		_, err := tx.ExecContext(ctx, `INSERT INTO journal (uid, amount) VALUES (?, ?)`,
+			string(booked.UID), booked.Transaction.Amount.Amount.String())
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func TestSyncCommitsTheERPsRowsAndTheMemoryTogether(t *testing.T) {
+	t.Parallel()
+	b, store := newBank(t), openStore(t)
+	feed := b.feed(store)
+	b.book(450) // three batches
+	var sizes []int
+	var last finapi.Event
+	err := sqlstore.Sync(t.Context(), feed, func(ctx context.Context, tx *sql.Tx, batch []finapi.Event) error {
+		sizes, last = append(sizes, len(batch)), batch[len(batch)-1]
+		return enter(ctx, tx, batch)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []int{200, 200, 50, 1}; !slices.Equal(sizes, want) {
+		t.Errorf("batches of %v, want %v", sizes, want)
+	}
+	if synced, ok := last.(finapi.Synced); !ok || !synced.Complete || synced.Booked != 450 {
+		t.Errorf("the last event is %+v, want a complete Synced of 450", last)
+	}
+	wantBookedOnce(t, b, store)
+
+	t.Run("a second synchronisation books nothing again", func(t *testing.T) {
+		syncAll(t, feed)
+		wantBookedOnce(t, b, store)
+	})
+	t.Run("later ones book what is new", func(t *testing.T) {
+		b.book(3)
+		syncAll(t, feed)
+		wantBookedOnce(t, b, store)
+	})
+}
+
+func TestSyncLeavesNothingBehindIfApplyFails(t *testing.T) {
+	t.Parallel()
+	errERP := errors.New("the period is closed")
+	fail := map[string]func(cancel func()) error{
+		"by an error":              func(func()) error { return errERP },
+		"by a panic":               func(func()) error { panic(errERP) },
+		"because the context ends": func(cancel func()) error { cancel(); return nil },
+	}
+	for how, end := range fail {
+		t.Run(how, func(t *testing.T) {
+			t.Parallel()
+			b, store := newBank(t), openStore(t)
+			feed := b.feed(store)
+			b.book(450)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			calls := 0
+			var lost []finapi.UID
+			err := recovered(func() error {
+				return sqlstore.Sync(ctx, feed, func(ctx context.Context, tx *sql.Tx, batch []finapi.Event) error {
+					if err := enter(ctx, tx, batch); err != nil {
+						return err
+					}
+					if calls++; calls < 2 {
+						return nil
+					}
+					lost = uidsOf(batch)
+					return end(cancel)
+				})
+			})
+			if !errors.Is(err, errERP) && !errors.Is(err, context.Canceled) {
+				t.Errorf("got %v, want the reason", err)
+			}
+			if n := len(journal(t, store.DB())); n != 200 {
+				t.Errorf("the journal holds %d entries, want the 200 of the first batch", n)
+			}
+			mark, err := store.Mark(t.Context(), books)
+			if err != nil || mark.Version != 1 || mark.Bookings != 200 {
+				t.Errorf("got the mark %+v, %v, want the one after the first batch", mark, err)
+			}
+
+			var again []finapi.UID
+			err = sqlstore.Sync(t.Context(), feed, func(ctx context.Context, tx *sql.Tx, batch []finapi.Event) error {
+				if again == nil {
+					again = uidsOf(batch)
+				}
+				return enter(ctx, tx, batch)
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(lost, again) {
+				t.Errorf("then got %d UIDs, want the same %d as before", len(again), len(lost))
+			}
+			wantBookedOnce(t, b, store)
+		})
+	}
+}
+
+func TestSyncByManyWorkersBooksOnce(t *testing.T) {
+	t.Parallel()
+	b, first := newBank(t), openStore(t)
+	path := fileOf(t, first)
+	b.book(650)
+	var wg sync.WaitGroup
+	for n := range 6 {
+		// Half of them share a Store, the others are like processes of their own.
+		store := first
+		if n%2 == 1 {
+			store = openStoreAt(t, path)
+		}
+		feed := b.feed(store)
+		wg.Go(func() {
+			for range 20 {
+				err := sqlstore.Sync(t.Context(), feed, enter)
+				if err == nil {
+					return
+				}
+				if !finapi.IsError(err, finapi.CodeConflict) {
+					t.Errorf("got %v, want success or a conflict", err)
+					return
+				}
+			}
+			t.Error("lost every race")
+		})
+	}
+	wg.Wait()
+	wantBookedOnce(t, b, first)
+}
+
+func TestSyncInADatabaseOfTheERP(t *testing.T) {
+	t.Parallel()
+	db := openPlain(t)
+	if _, err := db.Exec(`CREATE TABLE journal (uid TEXT NOT NULL, amount TEXT NOT NULL)`); err != nil {
+		t.Fatal(err)
+	}
+	store, err := sqlstore.New(t.Context(), db, sqlstore.SQLite)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := newBank(t)
+	b.book(250)
+	syncAll(t, b.feed(store))
+	wantBookedOnce(t, b, store)
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Ping(); err != nil {
+		t.Errorf("after Close: %v, want the ERP's database open", err)
+	}
+}
+
+func TestSyncRefuses(t *testing.T) {
+	t.Parallel()
+	b := newBank(t)
+	var missing *sqlstore.Store
+	for name, c := range map[string]struct {
+		feed  *finapi.Feed
+		apply func(context.Context, *sql.Tx, []finapi.Event) error
+		want  string
+	}{
+		"no feed":               {nil, enter, "finapi: SDK_INVALID_INPUT: feed must not be nil [vendor must act]"},
+		"no apply":              {b.feed(openStore(t)), nil, "finapi: SDK_INVALID_INPUT: apply must not be nil [vendor must act]"},
+		"another kind of Store": {b.feed(&finapi.MemoryStore{}), enter, "finapi: SDK_INVALID_INPUT: Store must be a *sqlstore.Store, as sqlstore.OpenFile and sqlstore.New return it [vendor must act]"},
+		"a nil Store":           {b.feed(missing), enter, "finapi: SDK_INVALID_INPUT: Store must be a *sqlstore.Store, as sqlstore.OpenFile and sqlstore.New return it [vendor must act]"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := sqlstore.Sync(t.Context(), c.feed, c.apply)
+			if !finapi.IsError(err, finapi.CodeInvalidInput) || err.Error() != c.want {
+				t.Errorf("got %v, want %s", err, c.want)
+			}
+		})
+	}
+}
+
+func TestSyncSaysSoIfApplyEndsTheTransaction(t *testing.T) {
+	t.Parallel()
+	b, store := newBank(t), openStore(t)
+	b.book(1)
+	feed := b.feed(store)
+	err := sqlstore.Sync(t.Context(), feed, func(_ context.Context, tx *sql.Tx, _ []finapi.Event) error {
+		return tx.Rollback()
+	})
+	if !errors.Is(err, sql.ErrTxDone) {
+		t.Errorf("got %v, want sql.ErrTxDone", err)
+	}
+	syncAll(t, feed)
+	wantBookedOnce(t, b, store)
+}
+
+func TestForgetDeletesOneLedgersMemory(t *testing.T) {
+	t.Parallel()
+	b, store := newBank(t), openStore(t)
+	other := finapi.LedgerKey{Environment: "live", Ledger: books.Ledger}
+	commit(t, store, other, change(0, row("a", 1, "f", "2026-11-01")))
+	b.book(250)
+	feed := b.feed(store)
+	syncAll(t, feed)
+	for range 2 { // forgetting twice is no error
+		if err := store.Forget(t.Context(), books); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wantMark(t, store, books, finapi.Mark{})
+	wantRows(t, store, books, everything("a"))
+	wantRows(t, store, other, everything("a"), row("a", 1, "f", "2026-11-01"))
+	for table, want := range map[string]int{"finapi_feed": 1, "finapi_row": 1, "finapi_alias": 1} {
+		if got := count(t, store.DB(), table); got != want {
+			t.Errorf("%s holds %d rows, want %d", table, got, want)
+		}
+	}
+	if _, err := store.DB().Exec(`DELETE FROM journal`); err != nil {
+		t.Fatal(err)
+	}
+	syncAll(t, feed)
+	wantBookedOnce(t, b, store)
+}
+
+func syncAll(t *testing.T, feed *finapi.Feed) {
+	t.Helper()
+	if err := sqlstore.Sync(t.Context(), feed, enter); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// recovered turns a panic with an error into that error.
+func recovered(do func() error) (err error) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			err = reason.(error)
+		}
+	}()
+	return do()
+}
+
+func uidsOf(batch []finapi.Event) []finapi.UID {
+	var uids []finapi.UID
+	for _, event := range batch {
+		if booked, ok := event.(finapi.Booked); ok {
+			uids = append(uids, booked.UID)
+		}
+	}
+	return uids
+}
+
+func count(tb testing.TB, db *sql.DB, table string) (n int) {
+	tb.Helper()
+	if err := db.QueryRow(`SELECT count(*) FROM ` + table).Scan(&n); err != nil {
+		tb.Fatal(err)
+	}
+	return n
+}
+
+// fileOf returns the file that a store is in.
+func fileOf(tb testing.TB, store *sqlstore.Store) (path string) {
+	tb.Helper()
+	if err := store.DB().QueryRow(`SELECT file FROM pragma_database_list WHERE name = 'main'`).Scan(&path); err != nil {
+		tb.Fatal(err)
+	}
+	return path
+}
