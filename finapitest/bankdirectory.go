@@ -3,17 +3,17 @@ package finapitest
 // Ids of banks that matter to tests.
 const (
 	// TestBankID is finAPI's test bank, with the id it has on the sandbox.
-	TestBankID int64 = 280001
+	TestBankID = 280001
 	// TestRedirectBankID is finAPI's test bank with a redirect.
-	TestRedirectBankID int64 = 280002
+	TestRedirectBankID = 280002
 	// AmnisID is amnis. The id is invented: finAPI's real one is not known.
-	AmnisID int64 = 9000117
+	AmnisID = 9000117
 	// SparkasseID is a savings bank that does not exist.
-	SparkasseID int64 = 9000201
+	SparkasseID = 9000201
 	// UnsupportedBankID is a bank that is listed without any interface.
-	UnsupportedBankID int64 = 9000301
+	UnsupportedBankID = 9000301
 	// NoAISBankID is a bank whose only interface cannot read accounts.
-	NoAISBankID int64 = 9000302
+	NoAISBankID = 9000302
 )
 
 // defaultBanks is a directory that is large enough for searches and pages to

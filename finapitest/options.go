@@ -14,6 +14,7 @@ type config struct {
 	updateDuration time.Duration
 	consentLife    time.Duration
 	unattended     int
+	idOffset       int64
 }
 
 func defaultConfig() config {
@@ -50,6 +51,13 @@ func WithWorld(w World) Option {
 // world, but without a single booking: the test books what it needs.
 func WithEmptyWorld() Option {
 	return func(c *config) { c.world = EmptyWorld() }
+}
+
+// WithIDOffset adds to every id that the simulator gives. finAPI never gives an id
+// twice, but a simulator that is started again does: a program that keeps what an
+// earlier one gave starts the next one with another offset, from 0 to 1e8.
+func WithIDOffset(offset int64) Option {
+	return func(c *config) { c.idOffset = min(max(offset, 0), 1e8) }
 }
 
 // WithClient changes the settings of the finAPI client before the start.

@@ -79,7 +79,7 @@ func newServer(cfg config) *Server {
 		callbacks: newCallbackSender(),
 		settings:  cfg.client,
 		banks:     cfg.world.Banks,
-		ids:       newCounters(),
+		ids:       newCounters(cfg.idOffset),
 		users:     map[string]*user{},
 		tokens:    newTokenStore(),
 	}

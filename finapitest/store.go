@@ -120,8 +120,11 @@ type counters struct {
 	user, connection, account, transaction, pending int64
 }
 
-func newCounters() counters {
-	return counters{user: 1959400, connection: 3540200, account: 3587700, transaction: 1860779400, pending: 95_114_000}
+func newCounters(offset int64) counters {
+	return counters{
+		user: 1959400 + offset, connection: 3540200 + offset, account: 3587700 + offset,
+		transaction: 1860779400 + offset, pending: 95_114_000 + offset,
+	}
 }
 
 // next moves a counter on. Steps vary, since ids of one customer are never

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -162,17 +163,28 @@ func (b *books) setting(ctx context.Context, name string) (string, error) {
 	return value, err
 }
 
-// simulatedTime returns where the simulator's clock stood, or the zero time.
-func (b *books) simulatedTime(ctx context.Context) (time.Time, error) {
+// simulation returns where the simulator's clock stood, or the zero time, and how
+// often the ledger has met a simulator.
+func (b *books) simulation(ctx context.Context) (left time.Time, runs int64, err error) {
 	value, err := b.setting(ctx, "simulated time")
 	if err != nil || value == "" {
-		return time.Time{}, err
+		return left, 0, err
 	}
-	return time.Parse(time.RFC3339, value)
+	if left, err = time.Parse(time.RFC3339, value); err != nil {
+		return left, 0, err
+	}
+	value, err = b.setting(ctx, "simulated runs")
+	if err != nil {
+		return left, 0, err
+	}
+	runs, err = strconv.ParseInt(value, 10, 64)
+	return left, runs, err
 }
 
-func (b *books) keepSimulatedTime(ctx context.Context, now time.Time) error {
-	_, err := b.db.ExecContext(ctx, `INSERT INTO setting (name, value) VALUES ('simulated time', ?)
-		ON CONFLICT (name) DO UPDATE SET value = excluded.value`, now.Format(time.RFC3339))
+func (b *books) keepSimulation(ctx context.Context, now time.Time) error {
+	_, err := b.db.ExecContext(ctx, `INSERT INTO setting (name, value) VALUES ('simulated time', ?), ('simulated runs', '1')
+		ON CONFLICT (name) DO UPDATE SET value = CASE name
+			WHEN 'simulated runs' THEN CAST(CAST(value AS INTEGER) + 1 AS TEXT) ELSE excluded.value END`,
+		now.Format(time.RFC3339))
 	return err
 }

@@ -53,15 +53,15 @@ func openService(ctx context.Context, env func(string) string, books *books, out
 }
 
 // simulate starts a finAPI on this machine, at the day where the kept ledger, if
-// there is one, was left.
+// there is one, was left. Its ids are new each time, as they are when a bank is
+// connected anew.
 func simulate(ctx context.Context, books *books, out *output) (*service, error) {
-	sim, err := finapitest.Start()
+	left, runs, err := books.simulation(ctx)
 	if err != nil {
 		return nil, err
 	}
-	left, err := books.simulatedTime(ctx)
+	sim, err := finapitest.Start(finapitest.WithIDOffset(runs * 100_000))
 	if err != nil {
-		sim.Close()
 		return nil, err
 	}
 	if later := left.Sub(sim.Clock().Now()); later > 0 {
@@ -168,7 +168,7 @@ func tomorrow(
 	connection, err := user.Refresh(ctx, finapi.RefreshRequest{Connection: id})
 	done()
 	if err == nil && s.sim != nil {
-		err = books.keepSimulatedTime(ctx, s.sim.Clock().Now())
+		err = books.keepSimulation(ctx, s.sim.Clock().Now())
 	}
 	return connection, err
 }

@@ -1,0 +1,283 @@
+package finapi_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"os"
+	"time"
+
+	"github.com/finapi-go/finapi"
+	"github.com/finapi-go/finapi/finapitest"
+)
+
+// connected returns a user who has connected amnis at a simulated finAPI.
+func connected(ctx context.Context) (*finapitest.Server, *finapi.User, finapi.Consent) {
+	sim, err := finapitest.Start()
+	if err != nil {
+		log.Fatal(err)
+	}
+	client, err := finapi.NewClient(finapi.Sandbox,
+		finapi.Credentials{ID: sim.ClientID(), Secret: finapi.NewSecret(sim.ClientSecret())},
+		finapi.WithBaseURLs(sim.AccessURL(), sim.WebFormURL()), finapi.WithClock(sim.Clock()))
+	if err != nil {
+		log.Fatal(err)
+	}
+	user, err := client.CreateUser(ctx, finapi.NewUser{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	consent, err := user.StartConsent(ctx, finapi.ConsentRequest{Bank: finapitest.AmnisID})
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := sim.Approve(consent.URL); err != nil {
+		log.Fatal(err)
+	}
+	if consent, err = user.WaitConsent(ctx, consent.ID); err != nil {
+		log.Fatal(err)
+	}
+	return sim, user, consent
+}
+
+func ExampleNewClient() {
+	client, err := finapi.NewClient(finapi.Sandbox, finapi.Credentials{
+		ID:     os.Getenv("FINAPI_CLIENT_ID"),
+		Secret: finapi.NewSecret(os.Getenv("FINAPI_CLIENT_SECRET")),
+	})
+	if finapi.IsError(err, finapi.CodeInvalidInput) {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(client)
+	// Output: finapi: SDK_INVALID_INPUT: Credentials.ID must be 1 to 255 printable characters without spaces [vendor must act]
+}
+
+// Everything that a program may want to set, in one place.
+func ExampleOption() {
+	client, err := finapi.NewClient(finapi.Live,
+		finapi.Credentials{ID: "id", Secret: finapi.NewSecret("secret")},
+		finapi.WithUserAgent("acme-erp/4.2"),
+		finapi.WithLanguage(finapi.English),
+		finapi.WithRetry(finapi.Retry{Attempts: 6, Base: time.Second, Max: time.Minute}),
+	)
+	fmt.Println(client, err)
+	// Output: finapi.Client(live) <nil>
+}
+
+func ExampleClient_Banks() {
+	sim, err := finapitest.Start()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sim.Close()
+	client, err := finapi.NewClient(finapi.Sandbox,
+		finapi.Credentials{ID: sim.ClientID(), Secret: finapi.NewSecret(sim.ClientSecret())},
+		finapi.WithBaseURLs(sim.AccessURL(), sim.WebFormURL()))
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, search := range []string{"amnis", "nordische"} {
+		for bank, err := range client.Banks(context.Background(), finapi.BankQuery{Search: search}) {
+			if err != nil {
+				log.Fatal(err)
+			}
+			fmt.Printf("%s: supported %v\n", bank.Name, bank.Supported())
+		}
+	}
+	// Output:
+	// amnis: supported true
+	// Nordische Handelsbank Zweigniederlassung Hamburg: supported false
+}
+
+func ExampleUser_StartConsent() {
+	ctx := context.Background()
+	sim, user, _ := connected(ctx)
+	defer sim.Close()
+	consent, err := user.StartConsent(ctx, finapi.ConsentRequest{
+		Bank:         finapitest.AmnisID,
+		AccountTypes: []finapi.AccountType{finapi.Checking},
+		Return:       "https://erp.example/bank/back",
+		State:        "unguessable",
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("redirect the customer to consent.URL; status", consent.Status)
+
+	_ = sim.Abort(consent.URL) // the customer changes their mind
+	_, err = user.WaitConsent(ctx, consent.ID)
+	var refusal *finapi.Error
+	if errors.As(err, &refusal) {
+		fmt.Println("who must act:", refusal.Actor)
+	}
+	// Output:
+	// redirect the customer to consent.URL; status NOT_YET_OPENED
+	// who must act: customer
+}
+
+func ExampleUser_Accounts() {
+	ctx := context.Background()
+	sim, user, consent := connected(ctx)
+	defer sim.Close()
+	accounts, err := user.Accounts(ctx, finapi.AccountQuery{Connection: consent.Connection})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, account := range accounts {
+		if account.Balance == nil { // nil is "unknown", not zero
+			fmt.Println(account.Name, "has no balance")
+			continue
+		}
+		fmt.Println(account.Name, account.Balance.Currency, account.Status())
+	}
+	// Output:
+	// amnis Konto EUR EUR UPDATED
+	// amnis Konto CHF CHF UPDATED
+	// amnis Konto USD USD UPDATED
+}
+
+func ExampleCollect() {
+	ctx := context.Background()
+	sim, user, _ := connected(ctx)
+	defer sim.Close()
+	rows, err := finapi.Collect(user.Transactions(ctx, finapi.TransactionQuery{
+		From: finapi.Date{Year: 2025, Month: time.March, Day: 1},
+		To:   finapi.Date{Year: 2025, Month: time.March, Day: 31},
+	}))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("more than 50 bookings in March:", len(rows) > 50)
+	// Output: more than 50 bookings in March: true
+}
+
+// A day at the ERP: ask the bank, then book what is new.
+func ExampleUser_Refresh() {
+	ctx := context.Background()
+	sim, user, consent := connected(ctx)
+	defer sim.Close()
+
+	sim.Clock().Advance(24 * time.Hour)
+	connection, err := user.Refresh(ctx, finapi.RefreshRequest{Connection: consent.Connection})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("ready:", connection.Ready())
+
+	sim.ExpireConsent(int64(consent.Connection))
+	_, err = user.Refresh(ctx, finapi.RefreshRequest{Connection: consent.Connection})
+	var action *finapi.ActionRequired
+	if errors.As(err, &action) {
+		fmt.Println("send the customer to action.URL, then wait for action.Consent")
+	}
+	// Output:
+	// ready: true
+	// send the customer to action.URL, then wait for action.Consent
+}
+
+func ExampleFeed_Sync() {
+	ctx := context.Background()
+	sim, user, consent := connected(ctx)
+	defer sim.Close()
+	accounts, err := user.Accounts(ctx, finapi.AccountQuery{Connection: consent.Connection})
+	if err != nil {
+		log.Fatal(err)
+	}
+	feed := user.Feed(accounts[0].ID, "tenant-17/1200", &finapi.MemoryStore{})
+	for range 2 {
+		booked := 0
+		for event, err := range feed.Sync(ctx) {
+			if err != nil {
+				log.Fatal(err)
+			}
+			switch e := event.(type) {
+			case finapi.Booked:
+				booked++ // book it; e.UID is the idempotency key
+			case finapi.Review, finapi.Modified, finapi.Removed, finapi.Notice:
+				fmt.Printf("a person should look at %T\n", e)
+			case finapi.Relinked:
+				// nothing to do
+			case finapi.Synced:
+				fmt.Println("booked something:", e.Booked > 0, "- counted right:", e.Booked == booked)
+			default:
+				log.Fatalf("an event of a newer version: %T", e)
+			}
+		}
+	}
+	// Output:
+	// booked something: true - counted right: true
+	// booked something: false - counted right: true
+}
+
+func ExampleWithCutOver() {
+	ctx := context.Background()
+	sim, user, consent := connected(ctx)
+	defer sim.Close()
+	accounts, err := user.Accounts(ctx, finapi.AccountQuery{Connection: consent.Connection})
+	if err != nil {
+		log.Fatal(err)
+	}
+	first := finapi.Date{Year: 2026, Month: time.January, Day: 1}
+	feed := user.Feed(accounts[0].ID, "tenant-17/1200", &finapi.MemoryStore{}, finapi.WithCutOver(first))
+	for event, err := range feed.Sync(ctx) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		if booking, ok := event.(finapi.Booked); ok && booking.Transaction.BookingDate.Before(first) {
+			log.Fatal("booked before the cut-over")
+		}
+	}
+	fmt.Println("the ledger begins on", first)
+	// Output: the ledger begins on 2026-01-01
+}
+
+func ExampleError() {
+	sim, err := finapitest.Start()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sim.Close()
+	client, err := finapi.NewClient(finapi.Sandbox,
+		finapi.Credentials{ID: sim.ClientID(), Secret: finapi.NewSecret("wrong")},
+		finapi.WithBaseURLs(sim.AccessURL(), sim.WebFormURL()))
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = client.CreateUser(context.Background(), finapi.NewUser{})
+	var refusal *finapi.Error
+	if errors.As(err, &refusal) {
+		fmt.Println(refusal.Status, refusal.Code, refusal.Actor, refusal.Endpoint)
+	}
+	// Output: 401 invalid_client vendor POST /api/v2/oauth/token
+}
+
+func ExampleSecret() {
+	credentials := finapi.Credentials{ID: "id", Secret: finapi.NewSecret("hunter2")}
+	fmt.Printf("%v %+v %s\n", credentials, credentials, credentials.Secret)
+	// Output: {id REDACTED} {ID:id Secret:REDACTED} REDACTED
+}
+
+func ExampleMoney_Minor() {
+	var m finapi.Money
+	if err := m.UnmarshalJSON([]byte(`{"amount":"-12.34","currency":"EUR"}`)); err != nil {
+		log.Fatal(err)
+	}
+	cents, err := m.Minor(2)
+	fmt.Println(m, cents, err)
+	_, err = m.Minor(1)
+	fmt.Println(finapi.IsError(err, finapi.CodeInvalidInput)) // never rounds
+	// Output:
+	// -12.34 EUR -1234 <nil>
+	// true
+}
+
+func ExampleDate() {
+	day, err := finapi.ParseDate("2025-02-28")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(day.AddDays(1), day.Before(day.AddDays(1)), finapi.Date{}.IsZero())
+	// Output: 2025-03-01 true true
+}
