@@ -142,10 +142,14 @@ func (c *Client) once(ctx context.Context, in call, payload []byte, token Secret
 	start := c.clock.Now()
 	resp, err := c.http.Do(req) //nolint:bodyclose // drain closes it
 	if err != nil {
-		return c.logged(ctx, ep, start, c.networkError(ctx, ep, req, err))
+		err = c.networkError(ctx, ep, req, err)
+		c.log(ctx, ep, start, 0, req.Header.Get("X-Request-Id"), err)
+		return err
 	}
 	defer c.drain(resp.Body)
-	return c.logged(ctx, ep, start, c.receive(ctx, ep, req, resp, in.into))
+	err = c.receive(ctx, ep, req, resp, in.into)
+	c.log(ctx, ep, start, resp.StatusCode, requestIDOf(req, resp), err)
+	return err
 }
 
 // newRequest is the only place that builds a request.
@@ -210,7 +214,7 @@ func (c *Client) receive(ctx context.Context, ep *endpoint, req *http.Request, r
 		e.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), c.clock.Now())
 		return e
 	}
-	requestID := cmp.Or(validRequestID(resp.Header.Get("X-Request-Id")), req.Header.Get("X-Request-Id"))
+	requestID := requestIDOf(req, resp)
 	if err != nil {
 		err = c.networkError(ctx, ep, req, err)
 		if e := (*Error)(nil); errors.As(err, &e) {
@@ -284,16 +288,17 @@ func (c *Client) networkError(ctx context.Context, ep *endpoint, req *http.Reque
 	}
 }
 
-func (c *Client) logged(ctx context.Context, ep *endpoint, start time.Time, err error) error {
+func (c *Client) log(ctx context.Context, ep *endpoint, start time.Time, status int, requestID string, err error) {
 	attrs := []slog.Attr{
 		slog.String("endpoint", ep.String()),
+		slog.Int("status", status),
+		slog.String("request_id", requestID),
 		slog.Duration("duration", c.clock.Now().Sub(start)),
 	}
 	if err != nil {
 		attrs = append(attrs, slog.Any("error", err))
 	}
 	c.logger.LogAttrs(ctx, slog.LevelDebug, "finapi request", attrs...)
-	return err
 }
 
 // drain lets the connection be used again.
@@ -314,6 +319,11 @@ func (c *Client) release(b *bytes.Buffer) {
 	if b.Cap() <= maxPooledBuffer {
 		c.buffers.Put(b)
 	}
+}
+
+// requestIDOf returns the id that finAPI echoes or made, else the one that was sent.
+func requestIDOf(req *http.Request, resp *http.Response) string {
+	return cmp.Or(validRequestID(resp.Header.Get("X-Request-Id")), req.Header.Get("X-Request-Id"))
 }
 
 // validRequestID drops a request id that finAPI cannot have made, so that it

@@ -132,7 +132,7 @@ func (u *User) StartConsent(ctx context.Context, r ConsentRequest) (Consent, err
 		return Consent{}, err
 	}
 	consent := answer.Consent
-	if err := u.client.checkFormURL(consent.URL); err != nil {
+	if err := u.client.checkFormURL(epStartConsent, consent.URL); err != nil {
 		return Consent{}, err
 	}
 	consent.URL, err = withWaysBack(consent.URL, &r)
@@ -148,8 +148,10 @@ func (u *User) Consent(ctx context.Context, id ConsentID) (Consent, error) {
 		return Consent{}, invalid("ConsentID", "must be the 36 characters that finAPI gave")
 	}
 	var answer consentAnswer
-	err := u.do(ctx, call{endpoint: epConsent, ids: []string{string(id)}, into: &answer})
-	return answer.Consent, err
+	if err := u.do(ctx, call{endpoint: epConsent, ids: []string{string(id)}, into: &answer}); err != nil {
+		return Consent{}, err
+	}
+	return answer.Consent, u.client.checkFormURL(epConsent, answer.URL)
 }
 
 // WaitConsent waits until the customer is done with the form, and then until the
@@ -296,7 +298,7 @@ func addQuery(to, key, value string) string {
 var formHosts = []string{"webform-sandbox.finapi.io", "webform-live.finapi.io", "webform.finapi.io"}
 
 // checkFormURL refuses to send a customer anywhere but to finAPI.
-func (c *Client) checkFormURL(form string) error {
+func (c *Client) checkFormURL(id endpointID, form string) error {
 	u, err := url.Parse(form)
 	base, _ := url.Parse(c.base[webForm])
 	if err == nil && u.User == nil {
@@ -308,7 +310,7 @@ func (c *Client) checkFormURL(form string) error {
 		}
 	}
 	return &Error{
-		Code: CodeForeignURL, Actor: ActorFinAPI, Endpoint: endpoints[epStartConsent].String(),
+		Code: CodeForeignURL, Actor: ActorFinAPI, Endpoint: endpoints[id].String(),
 		Message: "the form is not on a host of finAPI's",
 	}
 }

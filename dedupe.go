@@ -292,6 +292,7 @@ func (s *reading) look(ctx context.Context) error {
 	case PassComplete:
 		query.From = s.windowStart()
 		s.facts.from = query.From
+	case PassSweep, PassAuto:
 	}
 	if err := s.list(ctx, query); err != nil {
 		return err
@@ -336,31 +337,39 @@ func (s *reading) list(ctx context.Context, query TransactionQuery) error {
 	if err != nil {
 		return err
 	}
-	for range maxListings {
+	for attempt := 1; ; attempt++ {
 		before := s.account
-		rows, err := pages.list(ctx)
-		if err != nil && !IsError(err, CodeIncomplete) {
+		if err := s.listOnce(ctx, pages); err != nil {
 			return err
 		}
-		s.shortfall = err
-		if err := s.take(rows); err != nil {
-			return err
+		moved := !s.account.Updated().Equal(before.Updated())
+		if s.shortfall == nil && (moved || !s.account.settled()) {
+			s.shortfall = s.stale()
 		}
-		if s.shortfall != nil {
-			break
-		}
-		if s.account, err = s.feed.user.Account(ctx, s.account.ID); err != nil {
-			return err
-		}
-		if s.account.settled() && s.account.Updated().Equal(before.Updated()) {
+		if s.shortfall == nil || !moved || attempt == maxListings {
+			s.facts.complete = s.facts.complete && s.shortfall == nil
 			return nil
 		}
-		if s.shortfall = s.stale(); !s.account.settled() {
-			break
-		}
 	}
-	s.facts.complete = false
-	return nil
+}
+
+// listOnce reads the rows, and then the account again. Rows that did not stand
+// still are a shortfall, not an error.
+func (s *reading) listOnce(ctx context.Context, pages *pager[Transaction]) error {
+	rows, err := pages.list(ctx)
+	if IsError(err, CodeIncomplete) {
+		s.shortfall, err = err, nil
+	} else {
+		s.shortfall = nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := s.take(rows); err != nil {
+		return err
+	}
+	s.account, err = s.feed.user.Account(ctx, s.account.ID)
+	return err
 }
 
 // take checks the rows and fills in their currency.

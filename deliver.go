@@ -101,7 +101,7 @@ func (s *reading) deferred() bool {
 func (s *reading) summary(batches []Batch) Synced {
 	sum := Synced{Pass: s.pass, Known: s.mark.Bookings, Complete: s.shortfall == nil && !s.deferred()}
 	for _, b := range batches {
-		sum.count(b.Events)
+		sum = sum.plus(b.Events)
 	}
 	return sum
 }
@@ -179,6 +179,7 @@ func (s *reading) effect(v *verdict) effect {
 			Kind: NoticeAdjustingEntryResolved, Text: "a row that finAPI had made up has gone",
 			From: tx.BookingDate, To: tx.BookingDate, Transaction: &tx,
 		}, &row}
+	case isConflict, isDeferred, isMassDisappearance:
 	}
 	return effect{event: Notice{
 		Kind: noticeKinds[v.kind], Text: v.reason, From: tx.BookingDate, To: tx.BookingDate, Transaction: rowOf(v),

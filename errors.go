@@ -110,6 +110,9 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
+// GoString describes the error without personal data, too.
+func (e *Error) GoString() string { return e.Error() }
+
 // Unwrap returns the cause of a network error, and otherwise nil.
 func (e *Error) Unwrap() error { return e.cause }
 
@@ -205,6 +208,9 @@ func (e *Error) adopt(raw *errorBody) {
 		e.Code, e.Message = e.Details[0].Code, e.Details[0].Message
 	case raw.OAuthError != "":
 		e.Code, e.Message = raw.OAuthError.clean(), raw.OAuthDescription
+		if e.Code == "invalid_token" {
+			e.Code = CodeInvalidToken // one name for what OAuth and finAPI spell differently
+		}
 	default:
 		e.Code, e.Message = raw.Code.clean(), raw.Description
 	}

@@ -69,7 +69,7 @@ func TestEveryErrorOfTheFixturesIsRead(t *testing.T) {
 		"web_form_error_404.json": short(404, "NOT_FOUND", vendor, "The web form could not be found."),
 		"web_form_error_500.json": short(500, "INTERNAL_SERVER_ERROR", server, "An unexpected error occurred."),
 		"oauth_error_invalid_token.json": short(
-			401, "invalid_token", vendor, "Invalid access token: 7d1f0c52-xxxx-xxxx-xxxx-xxxxxxxxxxxx",
+			401, finapi.CodeInvalidToken, vendor, "Invalid access token: 7d1f0c52-xxxx-xxxx-xxxx-xxxxxxxxxxxx",
 		),
 		"oauth_error_invalid_client.json": short(401, "invalid_client", vendor, "Bad client credentials"),
 		"oauth_error_invalid_grant.json":  short(400, "invalid_grant", vendor, "Bad credentials"),
@@ -95,7 +95,7 @@ func TestEveryErrorOfTheFixturesIsRead(t *testing.T) {
 			},
 		},
 		"recorded/oauth_error_invalid_token_spec.json": short(
-			401, "invalid_token", vendor, "Invalid access token: cccbce46-xxxx-xxxx-xxxx-xxxxxxxxxx",
+			401, finapi.CodeInvalidToken, vendor, "Invalid access token: cccbce46-xxxx-xxxx-xxxx-xxxxxxxxxx",
 		),
 		"recorded/v1_error_web_form_required_2025-05.json": {
 			Status: 451, Code: finapi.CodeWebFormRequired, Actor: customer, Message: "23894699",

@@ -1,7 +1,5 @@
 package finapi
 
-import ()
-
 // Event is something that a ledger has to do or to know. It is one of [Booked],
 // [Review], [Modified], [Removed], [Relinked], [Notice] and [Synced]; further
 // kinds may come, so a type switch wants a default that complains.
@@ -122,8 +120,8 @@ func (Relinked) event() {}
 func (Notice) event()   {}
 func (Synced) event()   {}
 
-// count fills the counters of s.
-func (s *Synced) count(events []Event) {
+// plus returns s with the events counted.
+func (s Synced) plus(events []Event) Synced {
 	for _, e := range events {
 		switch e := e.(type) {
 		case Booked:
@@ -142,6 +140,7 @@ func (s *Synced) count(events []Event) {
 			}
 		}
 	}
+	return s
 }
 
 // Pass is how much of finAPI's store a synchronisation looked at.

@@ -180,9 +180,9 @@ func (m *matcher) another(row *Row, tx *Transaction, fields []string) bool {
 // ledger knows under their id.
 func (m *matcher) countStrays(known map[TransactionID]*Row) {
 	for i := range m.listed {
-		print := fingerprint(&m.listed[i])
-		if row := known[m.listed[i].ID]; row == nil || row.Fingerprint != print {
-			m.strays[print]++
+		mark := fingerprint(&m.listed[i])
+		if row := known[m.listed[i].ID]; row == nil || row.Fingerprint != mark {
+			m.strays[mark]++
 		}
 	}
 }

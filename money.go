@@ -77,8 +77,8 @@ func (m *Money) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &raw); err != nil {
 		return err
 	}
-	amount, err := decimal.NewFromString(raw.Amount)
-	if err != nil {
+	amount, ok := parseDecimal(raw.Amount)
+	if !ok {
 		return invalid("amount", "is not a decimal number")
 	}
 	*m = Money{Amount: amount, Currency: raw.Currency}

@@ -2,12 +2,17 @@ package finapi
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
+	"hash"
+	"hash/fnv"
 	"iter"
 	"maps"
 	"net/url"
 	"slices"
 	"strconv"
+
+	"github.com/shopspring/decimal"
 )
 
 // MaxPageSize is the most rows that finAPI puts on one page.
@@ -23,8 +28,9 @@ type page[T any] struct {
 	number int
 	pages  int
 	total  int64
-	// sums are finAPI's totals over all pages, as it wrote them; "" if it has none.
-	sums string
+	// sum is what finAPI says the amounts of all pages add up to; nil if it does not
+	// say.
+	sum *decimal.Decimal
 }
 
 // pager reads a listing whose rows are ordered by ascending id. Pages are
@@ -34,6 +40,8 @@ type page[T any] struct {
 type pager[T any] struct {
 	fetch func(ctx context.Context, number int) (page[T], error)
 	id    func(*T) int64
+	// amount is set for listings whose pages announce a sum.
+	amount func(*T) decimal.Decimal
 	// endpoint names the listing in errors.
 	endpoint endpointID
 }
@@ -41,47 +49,81 @@ type pager[T any] struct {
 // errDrift says that the listing changed during a pass.
 var errDrift = errors.New("the listing changed while it was read")
 
-// pass reads the listing once from its first page and hands out page by page. It
-// returns errDrift unless all pages together hold as many rows as every one of
-// them announces, each with a higher id than the one before it.
-func (p *pager[T]) pass(ctx context.Context, handOut func(rows []T) bool) error {
-	var last, seen, total int64
-	var sums string
+// maxEmptyPages is how many pages without a row are followed. Some listings have
+// one before their last page; a wrong page count must not keep the walk going.
+const maxEmptyPages = 100
+
+// pass is one reading of a listing from its first page.
+type pass[T any] struct {
+	pager *pager[T]
+	first page[T]
+	last  int64 // the highest id so far
+	seen  int64
+	empty int
+	sum   decimal.Decimal
+	// digest stands for the ids that were seen.
+	digest hash.Hash64
+}
+
+// run hands out page by page. It returns errDrift if the pages do not belong to
+// one state of the listing.
+func (p *pass[T]) run(ctx context.Context, handOut func(rows []T) bool) error {
 	for number := 1; ; number++ {
-		got, err := p.fetch(ctx, number)
+		got, err := p.pager.fetch(ctx, number)
 		if err != nil {
 			return err
 		}
 		if number == 1 {
-			total, sums = got.total, got.sums
+			p.first = got
 		}
-		if got.number != number || got.total != total || got.sums != sums {
-			return errDrift
-		}
-		for i := range got.rows {
-			id := p.id(&got.rows[i])
-			if id <= last {
-				return errDrift
-			}
-			last = id
-		}
-		if seen += int64(len(got.rows)); seen > total {
+		if !p.fits(&got, number) {
 			return errDrift
 		}
 		if !handOut(got.rows) {
-			return nil
+			return errStopped
 		}
 		if number >= got.pages {
 			break
 		}
-		if len(got.rows) == 0 {
-			return errDrift // else a wrong page count would keep it going for ever
-		}
 	}
-	if seen != total {
+	if p.seen != p.first.total {
 		return errDrift
 	}
 	return nil
+}
+
+// fits checks a page against the pages before it.
+func (p *pass[T]) fits(got *page[T], number int) bool {
+	if got.number != number || got.total != p.first.total || !sameSum(got.sum, p.first.sum) {
+		return false
+	}
+	for i := range got.rows {
+		id := p.pager.id(&got.rows[i])
+		if id <= p.last {
+			return false
+		}
+		p.last = id
+		_ = binary.Write(p.digest, binary.BigEndian, id)
+		if p.pager.amount != nil {
+			p.sum = p.sum.Add(p.pager.amount(&got.rows[i]))
+		}
+	}
+	if len(got.rows) == 0 {
+		p.empty++
+	}
+	p.seen += int64(len(got.rows))
+	return p.seen <= got.total && p.empty <= maxEmptyPages
+}
+
+// balanced reports whether the rows add up to what was announced. If as many rows
+// went as came between two pages, their number still fits, but their sum does
+// not. A single page is one state of the listing in any case.
+func (p *pass[T]) balanced() bool {
+	return p.first.pages <= 1 || p.first.sum == nil || p.first.sum.Equal(p.sum)
+}
+
+func sameSum(a, b *decimal.Decimal) bool {
+	return a == b || a != nil && b != nil && a.Equal(*b)
 }
 
 // each iterates over the rows page by page. It hands out no row twice, and ends
@@ -115,16 +157,28 @@ func (p *pager[T]) list(ctx context.Context) ([]T, error) {
 
 // passes repeats the pass until the listing stood still. handOut learns the
 // number of each page, which begins at 1 in every pass.
+//
+// Rows that do not add up to the announced sum are read again. If that gives the
+// same rows, they are right, and finAPI adds up otherwise than this package
+// thinks.
 func (p *pager[T]) passes(ctx context.Context, handOut func(number int, rows []T) bool) error {
+	var before uint64
 	for range maxPasses {
 		number := 0
-		err := p.pass(ctx, func(rows []T) bool {
+		once := pass[T]{pager: p, digest: fnv.New64a()}
+		err := once.run(ctx, func(rows []T) bool {
 			number++
 			return handOut(number, rows)
 		})
-		if !errors.Is(err, errDrift) {
+		switch {
+		case errors.Is(err, errStopped):
+			return nil
+		case err != nil && !errors.Is(err, errDrift):
 			return err
+		case err == nil && (once.balanced() || once.digest.Sum64() == before):
+			return nil
 		}
+		before = once.digest.Sum64()
 	}
 	return &Error{
 		Code: CodeIncomplete, Actor: ActorFinAPI, Endpoint: endpoints[p.endpoint].String(),

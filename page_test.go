@@ -32,8 +32,13 @@ func (l *listing) serve(r *request) reply {
 	}
 	pages := (len(l.ids) + size - 1) / size
 	from, to := min((page-1)*size, len(l.ids)), min(page*size, len(l.ids))
-	return pageReply(page, pages, len(l.ids), l.ids[from:to]...)
+	return reply{body: pageBody(page, pages, len(l.ids), l.ids[from:to], powerOfTwo, l.ids)}
 }
+
+// powerOfTwo is an amount for each id such that a sum tells which rows are in it.
+func powerOfTwo(id int64) int64 { return 1 << id }
+
+func nothing(int64) int64 { return 0 }
 
 func (l *listing) remove(ids ...int64) {
 	l.ids = slices.DeleteFunc(slices.Clone(l.ids), func(id int64) bool { return slices.Contains(ids, id) })
@@ -44,15 +49,26 @@ func (l *listing) add(ids ...int64) {
 	slices.Sort(l.ids)
 }
 
+// pageReply is a page of rows without an amount.
 func pageReply(page, pages, total int, ids ...int64) reply {
+	return reply{body: pageBody(page, pages, total, ids, nothing, nil)}
+}
+
+// pageBody writes a page whose totals are those of the rows all.
+func pageBody(page, pages, total int, ids []int64, amount func(id int64) int64, all []int64) string {
 	rows := make([]string, len(ids))
 	for i, id := range ids {
-		rows[i] = fmt.Sprintf(`{"id":%d,"accountId":1,"amount":1.00,"bankBookingDate":"2026-11-20"}`, id)
+		rows[i] = fmt.Sprintf(`{"id":%d,"accountId":1,"amount":%d,"bankBookingDate":"2026-11-20"}`, id, amount(id))
 	}
-	return reply{body: fmt.Sprintf(
-		`{"transactions":[%s],"paging":{"page":%d,"perPage":2,"pageCount":%d,"totalCount":%d},"income":0,"spending":0,"balance":0}`,
-		strings.Join(rows, ","), page, pages, total,
-	)}
+	var income int64
+	for _, id := range all {
+		income += amount(id)
+	}
+	return fmt.Sprintf(
+		`{"transactions":[%s],"paging":{"page":%d,"perPage":2,"pageCount":%d,"totalCount":%d},`+
+			`"income":%d,"spending":0,"balance":%d}`,
+		strings.Join(rows, ","), page, pages, total, income, income,
+	)
 }
 
 func upTo(n int64) []int64 {
@@ -176,6 +192,35 @@ func TestARowThatComesInTheMiddleIsReadOnce(t *testing.T) {
 	same(t, []int64{10, 20, 15, 30, 40, 50}, got) // the newcomer is found when the listing is read again
 }
 
+func TestAnEmptyPageBeforeTheLastOneIsPassedOver(t *testing.T) {
+	t.Parallel()
+	server := newStub(t)
+	server.handle(transactionsRoute, func(r *request) reply {
+		page, _ := strconv.Atoi(r.query.Get("page"))
+		if page == 2 {
+			return pageReply(2, 3, 4)
+		}
+		return pageReply(page, 3, 4, int64(page)*10, int64(page)*10+1)
+	})
+	got, err := walk(t.Context(), server.user(), 2)
+	must(t, err)
+	same(t, []int64{10, 11, 30, 31}, got)
+}
+
+func TestAnEndlessRowOfEmptyPagesIsGivenUp(t *testing.T) {
+	t.Parallel()
+	server := newStub(t)
+	server.handle(transactionsRoute, func(r *request) reply {
+		page, _ := strconv.Atoi(r.query.Get("page"))
+		return pageReply(page, 1<<30, 4)
+	})
+	_, err := walk(t.Context(), server.user(), 2)
+	mustFail(t, err, finapi.CodeIncomplete)
+	if n := len(server.asked(transactionsRoute)); n > 500 {
+		t.Errorf("%d requests were sent before it was given up", n)
+	}
+}
+
 func TestAListingThatNeverFitsItsCountIsNeverQuietlyShort(t *testing.T) {
 	t.Parallel()
 	cases := []struct {
@@ -193,13 +238,6 @@ func TestAListingThatNeverFitsItsCountIsNeverQuietlyShort(t *testing.T) {
 		{"rows in disorder", func(int) reply { return pageReply(1, 1, 2, 2, 1) }, nil},
 		{"no page count", func(int) reply { return pageReply(1, 0, 2, 1) }, []int64{1}},
 		{"a negative count", func(int) reply { return pageReply(1, 1, -1) }, nil},
-		{"a page count without an end", func(page int) reply { return pageReply(page, 1<<30, 9) }, nil},
-		{"an empty page in the middle", func(page int) reply {
-			if page == 2 {
-				return pageReply(2, 3, 4)
-			}
-			return pageReply(page, 3, 4, int64(page)*10, int64(page)*10+1)
-		}, []int64{10, 11}},
 		{"a total that shrinks", func(page int) reply { return pageReply(page, 3, 7-page, int64(page)*2, int64(page)*2+1) }, []int64{2, 3}},
 	}
 	for _, tt := range cases {
@@ -343,10 +381,7 @@ func TestAWalkThroughAMovingListingIsCompleteOrSaysSo(t *testing.T) {
 	t.Parallel()
 	t.Run("rows come", func(t *testing.T) { walkWhileRowsMove(t, 0, 2) })
 	t.Run("rows go", func(t *testing.T) { walkWhileRowsMove(t, 2, 0) })
-	t.Run("rows come and go", func(t *testing.T) {
-		t.Skip("known hole: as many rows come as go, so the count does not tell that a page has moved")
-		walkWhileRowsMove(t, 2, 2)
-	})
+	t.Run("rows come and go", func(t *testing.T) { walkWhileRowsMove(t, 2, 2) })
 }
 
 // walkWhileRowsMove lets up to so many rows go and come between two pages.

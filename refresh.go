@@ -144,7 +144,7 @@ func (u *User) task(ctx context.Context, id string) (updateTask, error) {
 // outcome turns a finished task into what the caller has to know.
 func (u *User) outcome(task *updateTask, connection ConnectionID) error {
 	if form := task.Payload.Form; task.Status == taskFormRequired && form != nil {
-		if err := u.client.checkFormURL(form.URL); err != nil {
+		if err := u.client.checkFormURL(epTask, form.URL); err != nil {
 			return err
 		}
 		return &ActionRequired{Connection: connection, Consent: form.ID, URL: form.URL}

@@ -538,7 +538,7 @@ func TestASecond401IsReturned(t *testing.T) {
 		server.on(r.route, dead, dead)
 		client := server.client()
 		err := r.call(t.Context(), client, client.User(userName, finapi.NewSecret(password)))
-		e := failure(t, err, "invalid_token")
+		e := failure(t, err, finapi.CodeInvalidToken)
 		if e.Status != 401 || e.Actor != finapi.ActorVendor {
 			t.Errorf("%s: got status %d, actor %s", r.name, e.Status, e.Actor)
 		}

@@ -7,6 +7,8 @@ import (
 	"iter"
 	"net/url"
 	"time"
+
+	"github.com/shopspring/decimal"
 )
 
 // TransactionID identifies a booked transaction at finAPI. It lives as long as
@@ -195,6 +197,7 @@ func (u *User) transactionPager(q TransactionQuery) (*pager[Transaction], error)
 	return &pager[Transaction]{
 		endpoint: epTransactions,
 		id:       func(t *Transaction) int64 { return int64(t.ID) },
+		amount:   func(t *Transaction) decimal.Decimal { return t.Amount.Amount },
 		fetch: func(ctx context.Context, number int) (page[Transaction], error) {
 			var answer transactionPage
 			err := u.do(ctx, call{endpoint: epTransactions, query: pageQuery(query, number, size), into: &answer})
@@ -202,7 +205,7 @@ func (u *User) transactionPager(q TransactionQuery) (*pager[Transaction], error)
 				return page[Transaction]{}, err
 			}
 			got := newPage(answer.Paging, unwrap(answer.Transactions, transactionAnswer.value))
-			got.sums = answer.sums()
+			got.sum = answer.sum()
 			return got, nil
 		},
 	}, nil
@@ -211,13 +214,18 @@ func (u *User) transactionPager(q TransactionQuery) (*pager[Transaction], error)
 type transactionPage struct {
 	Transactions []transactionAnswer `json:"transactions"`
 	Paging       *paging             `json:"paging"`
-	Income       json.RawMessage     `json:"income"`
-	Spending     json.RawMessage     `json:"spending"`
+	Income       number              `json:"income"`
+	Spending     number              `json:"spending"`
 }
 
-// sums change when a row goes and another one comes, which leaves their number
-// as it was.
-func (p *transactionPage) sums() string { return string(p.Income) + " " + string(p.Spending) }
+// sum is what the rows of all pages add up to.
+func (p *transactionPage) sum() *decimal.Decimal {
+	if !p.Income.set || !p.Spending.set {
+		return nil
+	}
+	sum := p.Income.value.Add(p.Spending.value)
+	return &sum
+}
 
 func (p *transactionPage) check() error {
 	return cmp.Or(p.Paging.check(), require(requirement{"transactions", p.Transactions != nil}))

@@ -28,15 +28,22 @@ func (n *number) UnmarshalJSON(data []byte) error {
 		*n = number{}
 		return nil
 	}
-	if len(text) > maxNumberText {
-		return &missingFieldError{"number"}
-	}
-	value, err := decimal.NewFromString(text)
-	if err != nil || value.Exponent() > maxExponent || value.Exponent() < -maxExponent {
+	value, ok := parseDecimal(text)
+	if !ok {
 		return &missingFieldError{"number"}
 	}
 	*n = number{value: value, set: true}
 	return nil
+}
+
+// parseDecimal reads a number that an amount of money can be. A short text such as
+// 1e999999 would fill the memory when it is written out, so exponents are bounded.
+func parseDecimal(text string) (decimal.Decimal, bool) {
+	if len(text) > maxNumberText {
+		return decimal.Decimal{}, false
+	}
+	value, err := decimal.NewFromString(text)
+	return value, err == nil && value.Exponent() <= maxExponent && value.Exponent() >= -maxExponent
 }
 
 // money returns nil if there is no number.

@@ -129,9 +129,10 @@ func openStoreAt(tb testing.TB, path string) *sqlstore.Store {
 }
 
 // openPlain opens a database as an ERP might have it, with few settings.
-func openPlain(tb testing.TB) *sql.DB {
+func openPlain(tb testing.TB, more ...string) *sql.DB {
 	tb.Helper()
-	db, err := sql.Open("sqlite", "file:"+filepath.ToSlash(filepath.Join(tb.TempDir(), "erp.db"))+"?_busy_timeout=10000")
+	settings := strings.Join(append([]string{"_busy_timeout=10000"}, more...), "&")
+	db, err := sql.Open("sqlite", "file:"+filepath.ToSlash(filepath.Join(tb.TempDir(), "erp.db"))+"?"+settings)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -67,7 +67,7 @@ func command(t *testing.T, task, path, bank string) *exec.Cmd {
 
 func TestProcessesThatStartAtOnceCanAllOpenANewFile(t *testing.T) {
 	t.Parallel()
-	for range 10 {
+	for range 5 {
 		path := filepath.Join(t.TempDir(), "books.db")
 		var started []*exec.Cmd
 		for range 6 {
@@ -154,12 +154,12 @@ func TestKillingTheERPLosesAndDoublesNothing(t *testing.T) {
 	if err := store.Close(); err != nil {
 		t.Fatal(err)
 	}
-	b.book(1500)
-	const lives = 25
+	b.book(1000)
+	const lives = 24
 	for life := range lives {
 		killed(t, b, path, 1+life%7)
 		checkFile(t, path)
-		b.book(60)
+		b.book(50)
 	}
 	survivor := openStoreAt(t, path)
 	before := len(journal(t, survivor.DB()))
