@@ -94,9 +94,10 @@ func TestEventsCanBePrintedAsJSONLines(t *testing.T) {
 	booked := map[string]bool{}
 	for line := range strings.Lines(stdout) {
 		var event struct {
-			Sync  int
-			Event string
-			Data  struct{ UID string }
+			Event string `json:"event"`
+			Data  struct {
+				UID string `json:"uid"`
+			} `json:"data"`
 		}
 		if err := json.Unmarshal([]byte(line), &event); err != nil {
 			t.Fatalf("not a JSON line: %q", line)
