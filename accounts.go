@@ -1,11 +1,14 @@
 package finapi
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/url"
 	"slices"
 	"time"
+
+	"github.com/shopspring/decimal"
 )
 
 // AccountID identifies an account at finAPI. It is new after the account's
@@ -27,6 +30,9 @@ type Account struct {
 	SubNumber string
 	// Holder is the account holder's name; "" if the bank does not tell.
 	Holder string
+	// HolderID is the bank's id of the holder; XXXXX for vendors without a licence,
+	// "" if the bank does not tell.
+	HolderID string
 	// Currency is "" if the bank does not tell.
 	Currency Currency
 	Type     AccountType
@@ -58,6 +64,9 @@ type AccountInterface struct {
 	LastSuccess time.Time
 	// LastAttempt is when finAPI last tried; zero if never.
 	LastAttempt time.Time
+	// Readable is true if the interface can download the account's data (finAPI:
+	// the capability DATA_DOWNLOAD).
+	Readable bool
 }
 
 // AccountStatus is the outcome of the last download of an account. The set is
@@ -142,28 +151,39 @@ type AccountQuery struct {
 	Types []AccountType
 	// Search matches names, numbers and IBANs.
 	Search string
+	// UpdatedFrom and UpdatedTo bound the day of the last successful update; both
+	// days are included. A zero Date bounds nothing.
+	UpdatedFrom, UpdatedTo Date
+	// MinBalance and MaxBalance bound the balance, both included; nil bounds
+	// nothing. Two decimals at the most.
+	MinBalance, MaxBalance *decimal.Decimal
 }
 
 func (q *AccountQuery) values() (url.Values, error) {
-	if err := checkIDs("AccountQuery.IDs", q.IDs); err != nil {
+	err := cmp.Or(
+		checkIDs("AccountQuery.IDs", q.IDs),
+		checkRange("AccountQuery.UpdatedFrom", q.UpdatedFrom, q.UpdatedTo),
+		checkBounds("AccountQuery.MinBalance", q.MinBalance, q.MaxBalance),
+	)
+	if err != nil {
 		return nil, err
-	}
-	v := url.Values{}
-	if len(q.IDs) > 0 {
-		v["ids"] = texts(q.IDs)
 	}
 	if q.Connection < 0 {
 		return nil, invalid("AccountQuery.Connection", "must not be negative")
 	}
+	v := url.Values{}
+	setIDs(v, "ids", q.IDs)
 	if q.Connection > 0 {
 		v.Set("bankConnectionIds", text(q.Connection))
 	}
 	for _, t := range q.Types {
 		v.Add("accountTypes", string(t))
 	}
-	if q.Search != "" {
-		v.Set("search", q.Search)
-	}
+	setText(v, "search", q.Search)
+	setDate(v, "minLastSuccessfulUpdate", q.UpdatedFrom)
+	setDate(v, "maxLastSuccessfulUpdate", q.UpdatedTo)
+	setAmount(v, "minBalance", q.MinBalance)
+	setAmount(v, "maxBalance", q.MaxBalance)
 	return v, nil
 }
 
@@ -193,6 +213,48 @@ func (u *User) Account(ctx context.Context, id AccountID) (Account, error) {
 	return answer.Account, err
 }
 
+// AccountChange says what to change. A nil field stays as it is.
+type AccountChange struct {
+	// Name has 1 to 512 characters.
+	Name *string
+	Type *AccountType
+	// New marks the account as seen (false) or as new again (true).
+	New *bool
+}
+
+// EditAccount changes how finAPI describes an account and returns it. It does not
+// touch the account at the bank.
+func (u *User) EditAccount(ctx context.Context, id AccountID, change AccountChange) (Account, error) {
+	if err := checkIDs("AccountID", []AccountID{id}); err != nil {
+		return Account{}, err
+	}
+	if n := change.Name; n != nil && (*n == "" || len([]rune(*n)) > 512) {
+		return Account{}, invalid("AccountChange.Name", "must have 1 to 512 characters")
+	}
+	if change.Type != nil && *change.Type == "" {
+		return Account{}, invalid("AccountChange.Type", "must not be empty")
+	}
+	body := struct {
+		Name *string      `json:"accountName,omitempty"`
+		Type *AccountType `json:"accountType,omitempty"`
+		New  *bool        `json:"isNew,omitempty"`
+	}{change.Name, change.Type, change.New}
+	var answer accountAnswer
+	err := u.do(ctx, call{endpoint: epEditAccount, ids: []string{text(id)}, body: body, into: &answer})
+	return answer.Account, err
+}
+
+// DeleteAccount deletes an account with its transactions at finAPI, not at the
+// bank. Deleting the last account of a connection deletes the connection and its
+// consent, too. While the connection is busy, finAPI refuses with [CodeLocked].
+// customer may be nil; it tells the bank that the customer is present.
+func (u *User) DeleteAccount(ctx context.Context, id AccountID, customer *CustomerDevice) error {
+	if err := cmp.Or(checkIDs("AccountID", []AccountID{id}), customer.check()); err != nil {
+		return err
+	}
+	return u.do(ctx, call{endpoint: epDeleteAccount, ids: []string{text(id)}, customer: customer})
+}
+
 type accountList struct {
 	Accounts []accountAnswer `json:"accounts"`
 }
@@ -213,6 +275,7 @@ func (a *accountAnswer) UnmarshalJSON(data []byte) error {
 		Number         string       `json:"accountNumber"`
 		SubNumber      string       `json:"subAccountNumber"`
 		Holder         string       `json:"accountHolderName"`
+		HolderID       string       `json:"accountHolderId"`
 		Currency       Currency     `json:"accountCurrency"`
 		Type           AccountType  `json:"accountType"`
 		Balance        number       `json:"balance"`
@@ -226,6 +289,7 @@ func (a *accountAnswer) UnmarshalJSON(data []byte) error {
 			Status      AccountStatus    `json:"status"`
 			LastSuccess instant          `json:"lastSuccessfulUpdate"`
 			LastAttempt instant          `json:"lastUpdateAttempt"`
+			Abilities   []string         `json:"capabilities"`
 		} `json:"interfaces"`
 	}
 	if err := json.Unmarshal(data, &raw); err != nil {
@@ -240,7 +304,7 @@ func (a *accountAnswer) UnmarshalJSON(data []byte) error {
 	}
 	a.Account = Account{
 		ID: raw.ID, Connection: raw.Connection, Name: raw.Name, IBAN: raw.IBAN, Number: raw.Number,
-		SubNumber: raw.SubNumber, Holder: raw.Holder, Currency: raw.Currency, Type: raw.Type,
+		SubNumber: raw.SubNumber, Holder: raw.Holder, HolderID: raw.HolderID, Currency: raw.Currency, Type: raw.Type,
 		Balance: raw.Balance.money(raw.Currency), Overdraft: raw.Overdraft.money(raw.Currency),
 		OverdraftLimit: raw.OverdraftLimit.money(raw.Currency), AvailableFunds: raw.AvailableFunds.money(raw.Currency),
 		Seized: raw.Seized, New: raw.New,
@@ -248,6 +312,7 @@ func (a *accountAnswer) UnmarshalJSON(data []byte) error {
 	for _, i := range raw.Interfaces {
 		a.Interfaces = append(a.Interfaces, AccountInterface{
 			Interface: i.Interface, Status: i.Status, LastSuccess: i.LastSuccess.Time, LastAttempt: i.LastAttempt.Time,
+			Readable: slices.Contains(i.Abilities, "DATA_DOWNLOAD"),
 		})
 	}
 	return nil

@@ -10,15 +10,15 @@ import (
 func theAccount() finapi.Account {
 	return finapi.Account{
 		ID: 3587742, Connection: 3540249, Name: "Geschäftsgirokonto", IBAN: "DE12999000010001234567", Number: "1234567", SubNumber: "00",
-		Holder: "Beispiel GmbH", Currency: "EUR", Type: finapi.Checking, Balance: moneyPtr("16978.51", "EUR"),
+		Holder: "Beispiel GmbH", HolderID: "XXXXX", Currency: "EUR", Type: finapi.Checking, Balance: moneyPtr("16978.51", "EUR"),
 		Overdraft: moneyPtr("0", "EUR"), OverdraftLimit: moneyPtr("25000", "EUR"), AvailableFunds: moneyPtr("41978.51", "EUR"),
 		Interfaces: []finapi.AccountInterface{
 			{
-				Interface: finapi.FinTS, Status: finapi.AccountUpdated,
+				Interface: finapi.FinTS, Status: finapi.AccountUpdated, Readable: true,
 				LastSuccess: instant("2026-11-20T06:00:06+01:00"), LastAttempt: instant("2026-11-20T06:00:08+01:00"),
 			},
 			{
-				Interface: finapi.XS2A, Status: finapi.AccountUpdated,
+				Interface: finapi.XS2A, Status: finapi.AccountUpdated, Readable: true,
 				LastSuccess: instant("2026-11-20T06:00:08+01:00"), LastAttempt: instant("2026-11-20T06:00:08+01:00"),
 			},
 		},
@@ -28,8 +28,8 @@ func theAccount() finapi.Account {
 // theOtherAccount is an account on XS2A as most of the fixtures have it.
 func theOtherAccount(id finapi.AccountID, connection finapi.ConnectionID, status finapi.AccountStatus, a finapi.Account) finapi.Account {
 	at := instant("2026-11-20T06:00:08+01:00")
-	a.ID, a.Connection = id, connection
-	a.Interfaces = []finapi.AccountInterface{{Interface: finapi.XS2A, Status: status, LastSuccess: at, LastAttempt: at}}
+	a.ID, a.Connection, a.HolderID = id, connection, "XXXXX"
+	a.Interfaces = []finapi.AccountInterface{{Interface: finapi.XS2A, Status: status, LastSuccess: at, LastAttempt: at, Readable: true}}
 	return a
 }
 
@@ -50,6 +50,10 @@ func TestAllAccountsAreRead(t *testing.T) {
 		Type: finapi.Checking, Balance: moneyPtr("3500000", "JPY"),
 	})
 	loading.Interfaces[0].LastSuccess = time.Time{}
+	depot := theOtherAccount(3587745, 3540249, finapi.AccountUpdated, finapi.Account{
+		Name: "Depot", Number: "800012345", Holder: holder, Currency: "EUR", Type: finapi.SecurityAccount,
+	})
+	depot.HolderID = "" // null, unlike the others
 	want := []finapi.Account{
 		theAccount(),
 		theOtherAccount(3587743, 3540249, finapi.AccountUpdated, finapi.Account{
@@ -60,9 +64,7 @@ func TestAllAccountsAreRead(t *testing.T) {
 			Name: "Firmenkreditkarte", Number: "4999 99XX XXXX 0042", Currency: "EUR", Type: finapi.CreditCard,
 			Balance: moneyPtr("-842.37", "EUR"),
 		}),
-		theOtherAccount(3587745, 3540249, finapi.AccountUpdated, finapi.Account{
-			Name: "Depot", Number: "800012345", Holder: holder, Currency: "EUR", Type: finapi.SecurityAccount,
-		}),
+		depot,
 		theOtherAccount(3587746, 3540249, finapi.AccountUpdated, finapi.Account{
 			Name: "Investitionsdarlehen", Number: "6000123456", Holder: holder, Currency: "EUR", Type: finapi.Loan,
 			Balance: moneyPtr("-250000", "EUR"),
@@ -174,19 +176,37 @@ func TestTheStatusOfAnAccountIsThatOfThePreferredInterface(t *testing.T) {
 
 func TestAnAccountQueryIsSentAsFinAPIWantsIt(t *testing.T) {
 	t.Parallel()
-	server := newStub(t)
-	server.on("GET /api/v2/accounts", fixtureReply(t, "accounts_empty.json"), fixtureReply(t, "accounts_empty.json"))
-	user := server.user()
-	_, err := user.Accounts(t.Context(), finapi.AccountQuery{
-		IDs: []finapi.AccountID{1, 2147483649}, Connection: 7, Types: []finapi.AccountType{finapi.Checking, finapi.CreditCard}, Search: "a&b",
-	})
-	must(t, err)
-	same(t, map[string][]string{
-		"ids": {"1", "2147483649"}, "bankConnectionIds": {"7"}, "accountTypes": {"Checking", "CreditCard"}, "search": {"a&b"},
-	}, map[string][]string(server.asked("GET /api/v2/accounts")[0].query))
-	_, err = user.Accounts(t.Context(), finapi.AccountQuery{})
-	must(t, err)
-	same(t, "", server.asked("GET /api/v2/accounts")[1].url.RawQuery)
+	cases := []struct {
+		name  string
+		query finapi.AccountQuery
+		want  map[string][]string
+	}{
+		{"the zero query", finapi.AccountQuery{}, map[string][]string{}},
+		{"everything", finapi.AccountQuery{
+			IDs: []finapi.AccountID{1, 2147483649}, Connection: 7, Types: []finapi.AccountType{finapi.Checking, finapi.CreditCard},
+			Search: "a&b", UpdatedFrom: date(2026, 1, 2), UpdatedTo: date(2026, 1, 3), MinBalance: ptr(number("-0.10")), MaxBalance: ptr(number("1e3")),
+		}, map[string][]string{
+			"ids": {"1", "2147483649"}, "bankConnectionIds": {"7"}, "accountTypes": {"Checking", "CreditCard"}, "search": {"a&b"},
+			"minLastSuccessfulUpdate": {"2026-01-02"}, "maxLastSuccessfulUpdate": {"2026-01-03"},
+			"minBalance": {"-0.1"}, "maxBalance": {"1000"},
+		}},
+		{"a bound of zero", finapi.AccountQuery{MinBalance: ptr(number("0"))}, map[string][]string{"minBalance": {"0"}}},
+		{"bounds that are the same", finapi.AccountQuery{
+			UpdatedFrom: date(2026, 1, 2), UpdatedTo: date(2026, 1, 2), MinBalance: ptr(number("1.50")), MaxBalance: ptr(number("1.5")),
+		}, map[string][]string{
+			"minLastSuccessfulUpdate": {"2026-01-02"}, "maxLastSuccessfulUpdate": {"2026-01-02"}, "minBalance": {"1.5"}, "maxBalance": {"1.5"},
+		}},
+	}
+	for _, tt := range cases {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			server := newStub(t)
+			server.on("GET /api/v2/accounts", fixtureReply(t, "accounts_empty.json"))
+			_, err := server.user().Accounts(t.Context(), tt.query)
+			must(t, err)
+			same(t, tt.want, server.sentQuery("GET /api/v2/accounts"))
+		})
+	}
 }
 
 func TestABadAccountQueryIsRefusedBeforeAnythingIsSent(t *testing.T) {
@@ -198,16 +218,33 @@ func TestABadAccountQueryIsRefusedBeforeAnythingIsSent(t *testing.T) {
 		{finapi.AccountQuery{IDs: []finapi.AccountID{0}}, "AccountQuery.IDs"},
 		{finapi.AccountQuery{IDs: make([]finapi.AccountID, 1001)}, "AccountQuery.IDs"},
 		{finapi.AccountQuery{Connection: -1}, "AccountQuery.Connection"},
+		{finapi.AccountQuery{UpdatedFrom: date(2026, 1, 2), UpdatedTo: date(2026, 1, 1)}, "AccountQuery.UpdatedFrom"},
+		{finapi.AccountQuery{UpdatedTo: date(2026, 2, 30)}, "AccountQuery.UpdatedFrom"},
+		{finapi.AccountQuery{MinBalance: ptr(number("0.001"))}, "AccountQuery.MinBalance"},
+		{finapi.AccountQuery{MaxBalance: ptr(number("-1.005"))}, "AccountQuery.MinBalance"},
+		{finapi.AccountQuery{MinBalance: ptr(number("1")), MaxBalance: ptr(number("0.99"))}, "AccountQuery.MinBalance"},
 	} {
 		server := newStub(t)
 		_, err := server.user().Accounts(t.Context(), tt.query)
 		mustRefuse(t, err, tt.field)
+		if len(server.requests) != 0 {
+			t.Errorf("a bad %s was sent", tt.field)
+		}
 	}
 	server := newStub(t)
 	for _, id := range []finapi.AccountID{0, -1} {
 		_, err := server.user().Account(t.Context(), id)
 		mustRefuse(t, err, "AccountID")
 	}
+}
+
+func TestAnAccountIsReturnedAsItIsAfterTheChange(t *testing.T) {
+	t.Parallel()
+	server := newStub(t)
+	server.on("PATCH "+accountPath, fixtureReply(t, "account.json"))
+	got, err := server.user().EditAccount(t.Context(), 3587742, finapi.AccountChange{New: ptr(false)})
+	must(t, err)
+	same(t, theAccount(), got)
 }
 
 func TestARequiredFieldOfAnAccountMayNotBeMissing(t *testing.T) {

@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
-	"strconv"
 	"time"
 )
 
@@ -36,8 +35,10 @@ type Bank struct {
 	// Interfaces are the ways by which finAPI reaches the bank. It is empty if it
 	// cannot; see [Bank.Supported].
 	Interfaces []BankInterface
-	// LogoURL is the address of a picture; "" if there is none.
-	LogoURL string
+	// LogoURL and IconURL are addresses of pictures; "" if there is none.
+	LogoURL, IconURL string
+	// Group is the country group that the vendor has to book; "" if not known.
+	Group string
 }
 
 // Supported reports whether accounts of the bank can be read through finAPI.
@@ -65,10 +66,33 @@ type BankInterface struct {
 	// Health is the share of technically successful contacts of late, 0 to 100,
 	// over all of finAPI's users.
 	Health int
-	// LastSuccess is when finAPI last reached the bank; zero if not known.
-	LastSuccess time.Time
+	// LastSuccess and LastAttempt are when finAPI last reached, and last tried to
+	// reach, the bank; zero if not known.
+	LastSuccess, LastAttempt time.Time
 	// LoginHint is a text for the customer in the bank's language; often "".
 	LoginHint string
+	// LoginFields are what the customer types in finAPI's form. The ERP never sees
+	// their values.
+	LoginFields []LoginField
+	// AuthenticationGroup names the group of banks that share one registration;
+	// its id is 0 if there is none.
+	AuthenticationGroup AuthenticationGroup
+}
+
+// LoginField is a field of a bank's log-in.
+type LoginField struct {
+	// Label is in the bank's language.
+	Label string
+	// Secret fields are hidden while they are typed; Volatile ones change each
+	// time, such as a TAN; Mandatory ones must not be empty.
+	Secret, Volatile, Mandatory bool
+}
+
+// AuthenticationGroup is a group of banks that share a registration of the
+// provider.
+type AuthenticationGroup struct {
+	ID   int64
+	Name string
 }
 
 // BankingInterface is a way of access to a bank. The set is open.
@@ -94,6 +118,10 @@ type BankQuery struct {
 	Countries []string
 	// Test restricts to made-up banks (true) or to real ones (false).
 	Test *bool
+	// AuthenticationGroups restricts to banks of these groups, 1000 at the most.
+	AuthenticationGroups []int64
+	// OrderBy sorts otherwise than by id: by id, name, blz, bic or popularity.
+	OrderBy []Order
 	// PageSize is how many banks are fetched at a time, 1 to 500; 0 means 500.
 	PageSize int
 }
@@ -101,16 +129,18 @@ type BankQuery struct {
 var countryPattern = regexp.MustCompile(`^[A-Z]{2}$`)
 
 func (q *BankQuery) values() (url.Values, error) {
-	if err := checkIDs("BankQuery.IDs", q.IDs); err != nil {
+	err := cmp.Or(
+		checkIDs("BankQuery.IDs", q.IDs),
+		checkIDs("BankQuery.AuthenticationGroups", q.AuthenticationGroups),
+		checkOrder("BankQuery.OrderBy", q.OrderBy, []string{"id", "name", "blz", "bic", "popularity"}),
+	)
+	if err != nil {
 		return nil, err
 	}
 	v := url.Values{}
-	if q.Search != "" {
-		v.Set("search", q.Search)
-	}
-	if len(q.IDs) > 0 {
-		v["ids"] = texts(q.IDs)
-	}
+	setText(v, "search", q.Search)
+	setIDs(v, "ids", q.IDs)
+	setIDs(v, "tppAuthenticationGroupIds", q.AuthenticationGroups)
 	for _, i := range q.Interfaces {
 		v.Add("supportedBankingInterfaces", string(i))
 	}
@@ -120,9 +150,8 @@ func (q *BankQuery) values() (url.Values, error) {
 		}
 		v.Add("location", country)
 	}
-	if q.Test != nil {
-		v.Set("isTestBank", strconv.FormatBool(*q.Test))
-	}
+	setFlag(v, "isTestBank", q.Test)
+	setOrder(v, q.OrderBy)
 	return v, nil
 }
 
@@ -165,6 +194,7 @@ func (c *Client) banks(ctx context.Context, as *tokenSource, q BankQuery) iter.S
 	}
 	p := pager[Bank]{
 		endpoint: epBanks,
+		sorted:   len(q.OrderBy) > 0,
 		id:       func(b *Bank) int64 { return int64(b.ID) },
 		fetch: func(ctx context.Context, number int) (page[Bank], error) {
 			var answer bankPage
@@ -210,11 +240,28 @@ func (b *bankAnswer) UnmarshalJSON(data []byte) error {
 			AccountTypes []AccountType    `json:"aisAccountTypes"`
 			Health       int              `json:"health"`
 			LastSuccess  instant          `json:"lastSuccessfulCommunication"`
+			LastAttempt  instant          `json:"lastCommunicationAttempt"`
 			LoginHint    string           `json:"loginHint"`
+			LoginFields  []struct {
+				Label     string `json:"label"`
+				Secret    bool   `json:"isSecret"`
+				Volatile  bool   `json:"isVolatile"`
+				Mandatory bool   `json:"isMandatory"`
+			} `json:"loginCredentials"`
+			Group struct {
+				ID   int64  `json:"id"`
+				Name string `json:"name"`
+			} `json:"tppAuthenticationGroup"`
 		} `json:"interfaces"`
 		Logo struct {
 			URL string `json:"url"`
 		} `json:"logo"`
+		Icon struct {
+			URL string `json:"url"`
+		} `json:"icon"`
+		Group struct {
+			Name string `json:"name"`
+		} `json:"bankGroup"`
 	}
 	if err := json.Unmarshal(data, &raw); err != nil {
 		return err
@@ -224,13 +271,18 @@ func (b *bankAnswer) UnmarshalJSON(data []byte) error {
 	}
 	b.Bank = Bank{
 		ID: raw.ID, Name: raw.Name, BIC: raw.BIC, BLZ: raw.BLZ, Country: raw.Country, City: raw.City,
-		Test: raw.Test, Beta: raw.Beta, Popularity: raw.Popularity, LogoURL: raw.Logo.URL,
+		Test: raw.Test, Beta: raw.Beta, Popularity: raw.Popularity, LogoURL: raw.Logo.URL, IconURL: raw.Icon.URL, Group: raw.Group.Name,
 	}
 	for _, i := range raw.Interfaces {
-		b.Interfaces = append(b.Interfaces, BankInterface{
+		way := BankInterface{
 			Interface: i.Interface, Readable: i.Readable, Properties: i.Properties, AccountTypes: i.AccountTypes,
-			Health: i.Health, LastSuccess: i.LastSuccess.Time, LoginHint: i.LoginHint,
-		})
+			Health: i.Health, LastSuccess: i.LastSuccess.Time, LastAttempt: i.LastAttempt.Time, LoginHint: i.LoginHint,
+			AuthenticationGroup: AuthenticationGroup(i.Group),
+		}
+		for _, f := range i.LoginFields {
+			way.LoginFields = append(way.LoginFields, LoginField(f))
+		}
+		b.Interfaces = append(b.Interfaces, way)
 	}
 	return nil
 }

@@ -11,15 +11,18 @@ func theBank() finapi.Bank {
 	seen := instant("2026-11-20T08:59:41+01:00")
 	return finapi.Bank{
 		ID: 901001, Name: "Musterbank Nord eG", BIC: "MUSNDE99XXX", BLZ: "99900001", Country: "DE", City: "Musterstadt", Popularity: 17,
+		Group: "DE",
 		Interfaces: []finapi.BankInterface{
 			{
 				Interface: finapi.XS2A, Readable: true, Properties: []string{"REDIRECT_APPROACH", "DETAILED_CONSENT"},
-				AccountTypes: []finapi.AccountType{"Checking", "Savings", "CreditCard"}, Health: 97, LastSuccess: seen,
+				AccountTypes: []finapi.AccountType{"Checking", "Savings", "CreditCard"}, Health: 97, LastSuccess: seen, LastAttempt: seen,
+				AuthenticationGroup: finapi.AuthenticationGroup{ID: 4012, Name: "Musterbanken"},
 			},
 			{
 				Interface: finapi.FinTS, Readable: true, Properties: []string{},
 				AccountTypes: []finapi.AccountType{"Checking", "Savings", "CreditCard", "Security", "Loan"}, Health: 88, LastSuccess: seen,
-				LoginHint: "Bitte verwenden Sie die Zugangsdaten Ihres Onlinebankings.",
+				LastAttempt: seen, LoginHint: "Bitte verwenden Sie die Zugangsdaten Ihres Onlinebankings.",
+				LoginFields: []finapi.LoginField{{Label: "VR-NetKey oder Alias", Mandatory: true}, {Label: "PIN", Secret: true, Mandatory: true}},
 			},
 		},
 	}
@@ -27,15 +30,16 @@ func theBank() finapi.Bank {
 
 func theUnsupportedBank() finapi.Bank {
 	return finapi.Bank{
-		ID: 901002, Name: "Banque Exemple S.A., Niederlassung Deutschland", BLZ: "99900007", Country: "DE", City: "Beispielhausen", //nolint:misspell // French
+		ID: 901002, Name: "Banque Exemple S.A., Niederlassung Deutschland", BLZ: "99900007", Country: "DE", City: "Beispielhausen", Group: "DE", //nolint:misspell // French
 	}
 }
 
 func theAmnis() finapi.Bank {
+	seen := instant("2026-11-20T08:59:41+01:00")
 	return finapi.Bank{
 		ID: 901004, Name: "amnis", Country: "LI", Popularity: 3, Interfaces: []finapi.BankInterface{{
 			Interface: finapi.XS2A, Readable: true, Properties: []string{"REDIRECT_APPROACH"},
-			AccountTypes: []finapi.AccountType{"Checking"}, Health: 99, LastSuccess: instant("2026-11-20T08:59:41+01:00"),
+			AccountTypes: []finapi.AccountType{"Checking"}, Health: 99, LastSuccess: seen, LastAttempt: seen,
 		}},
 	}
 }
@@ -43,18 +47,21 @@ func theAmnis() finapi.Bank {
 func TestBanksAreListed(t *testing.T) {
 	t.Parallel()
 	seen := instant("2026-11-20T08:59:41+01:00")
+	fields := []finapi.LoginField{{Label: "Onlinebanking-ID", Mandatory: true}, {Label: "PIN", Secret: true, Mandatory: true}}
 	want := []finapi.Bank{
 		{
 			ID: 280001, Name: "finAPI Test Bank", BIC: "TESTBANKING", BLZ: "DEMO0001", Test: true, Popularity: 61,
 			LogoURL: "https://cdn.finapi.io/assets/images/banks-logo/DEFAULT.svg",
+			IconURL: "https://cdn.finapi.io/assets/images/banks-icon/DEFAULT.svg", Group: "DE",
 			Interfaces: []finapi.BankInterface{
 				{
 					Interface: finapi.FinTS, Readable: true, Properties: []string{},
-					AccountTypes: []finapi.AccountType{"Checking", "Savings"}, Health: 100, LastSuccess: seen,
+					AccountTypes: []finapi.AccountType{"Checking", "Savings"}, Health: 100, LastSuccess: seen, LastAttempt: seen, LoginFields: fields,
 				},
 				{
 					Interface: finapi.XS2A, Readable: true, Properties: []string{"DECOUPLED_APPROACH"},
-					AccountTypes: []finapi.AccountType{"Checking", "Savings"}, Health: 100, LastSuccess: seen,
+					AccountTypes: []finapi.AccountType{"Checking", "Savings"}, Health: 100, LastSuccess: seen, LastAttempt: seen, LoginFields: fields,
+					AuthenticationGroup: finapi.AuthenticationGroup{ID: 1, Name: "finAPI Test Bank"},
 				},
 			},
 		},
@@ -121,17 +128,45 @@ func TestABankIsSupportedIfAnInterfaceReadsAccounts(t *testing.T) {
 
 func TestABankQueryIsSentAsFinAPIWantsIt(t *testing.T) {
 	t.Parallel()
-	no := false
-	server := newStub(t)
-	server.on("GET /api/v2/banks", fixtureReply(t, "banks_page_empty.json"))
-	allRows(t, server.client().Banks(t.Context(), finapi.BankQuery{
-		Search: "a&b=c d", IDs: []finapi.BankID{1, 2147483649}, Interfaces: []finapi.BankingInterface{finapi.XS2A, finapi.FinTS},
-		Countries: []string{"DE", "LI"}, Test: &no, PageSize: 20,
-	}))
-	same(t, map[string][]string{
-		"search": {"a&b=c d"}, "ids": {"1", "2147483649"}, "supportedBankingInterfaces": {"XS2A", "FINTS_SERVER"},
-		"location": {"DE", "LI"}, "isTestBank": {"false"}, "page": {"1"}, "perPage": {"20"}, "order": {"id,asc"},
-	}, map[string][]string(server.asked("GET /api/v2/banks")[0].query))
+	cases := []struct {
+		name  string
+		query finapi.BankQuery
+		want  map[string][]string
+	}{
+		{"the zero query", finapi.BankQuery{}, map[string][]string{"page": {"1"}, "perPage": {"500"}, "order": {"id,asc"}}},
+		{"everything", finapi.BankQuery{
+			Search: "a&b=c d", IDs: []finapi.BankID{1, 2147483649}, Interfaces: []finapi.BankingInterface{finapi.XS2A, finapi.FinTS},
+			Countries: []string{"DE", "LI"}, Test: ptr(false), AuthenticationGroups: []int64{4012, 9007199254740993},
+			OrderBy: []finapi.Order{{By: "popularity", Descending: true}, {By: "name"}}, PageSize: 20,
+		}, map[string][]string{
+			"search": {"a&b=c d"}, "ids": {"1", "2147483649"}, "supportedBankingInterfaces": {"XS2A", "FINTS_SERVER"},
+			"location": {"DE", "LI"}, "isTestBank": {"false"}, "tppAuthenticationGroupIds": {"4012", "9007199254740993"},
+			"page": {"1"}, "perPage": {"20"}, "order": {"popularity,desc", "name,asc"},
+		}},
+		{"made-up banks", finapi.BankQuery{Test: ptr(true)}, map[string][]string{
+			"isTestBank": {"true"}, "page": {"1"}, "perPage": {"500"}, "order": {"id,asc"},
+		}},
+	}
+	for _, tt := range cases {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			server := newStub(t)
+			server.on("GET /api/v2/banks", fixtureReply(t, "banks_page_empty.json"))
+			allRows(t, server.client().Banks(t.Context(), tt.query))
+			same(t, tt.want, server.sentQuery("GET /api/v2/banks"))
+		})
+	}
+}
+
+func TestBanksCanBeSortedByEveryKeyThatFinAPIKnows(t *testing.T) {
+	t.Parallel()
+	for _, key := range []string{"id", "name", "blz", "bic", "popularity"} {
+		server := newStub(t)
+		server.on("GET /api/v2/banks", fixtureReply(t, "banks_page.json"))
+		query := finapi.BankQuery{OrderBy: []finapi.Order{{By: key}}}
+		same(t, 5, len(allRows(t, server.client().Banks(t.Context(), query))))
+		same(t, []string{key + ",asc"}, server.sentQuery("GET /api/v2/banks")["order"])
+	}
 }
 
 func TestABadBankQueryIsRefusedBeforeAnythingIsSent(t *testing.T) {
@@ -145,6 +180,11 @@ func TestABadBankQueryIsRefusedBeforeAnythingIsSent(t *testing.T) {
 		{finapi.BankQuery{Countries: []string{"de"}}, "BankQuery.Countries"},
 		{finapi.BankQuery{Countries: []string{"DEU"}}, "BankQuery.Countries"},
 		{finapi.BankQuery{Countries: []string{""}}, "BankQuery.Countries"},
+		{finapi.BankQuery{AuthenticationGroups: []int64{0}}, "BankQuery.AuthenticationGroups"},
+		{finapi.BankQuery{AuthenticationGroups: make([]int64, 1001)}, "BankQuery.AuthenticationGroups"},
+		{finapi.BankQuery{OrderBy: []finapi.Order{{By: "name"}, {By: "location"}}}, "BankQuery.OrderBy"},
+		{finapi.BankQuery{OrderBy: []finapi.Order{{}}}, "BankQuery.OrderBy"},
+		{finapi.BankQuery{OrderBy: []finapi.Order{{By: "name,desc"}}}, "BankQuery.OrderBy"},
 	}
 	for _, tt := range cases {
 		server := newStub(t)

@@ -87,6 +87,8 @@ type call struct {
 	body     any        // the JSON body of all others; nil for none
 	into     any        // where the answer goes; nil if it has no body
 	once     bool       // never send this twice, although the endpoint is safe
+	// customer tells the bank that the customer is present; nil if not.
+	customer *CustomerDevice
 	// life is how long the token should still live, for calls that start work
 	// which goes on with the same token.
 	life time.Duration
@@ -178,6 +180,7 @@ func (c *Client) newRequest(ctx context.Context, in call, payload []byte, token 
 	case in.body != nil:
 		h.Set("Content-Type", "application/json")
 	}
+	in.customer.header(h)
 	if !token.IsZero() {
 		h.Set("Authorization", "Bearer "+token.Reveal())
 	}
@@ -225,16 +228,21 @@ func (c *Client) receive(ctx context.Context, ep *endpoint, req *http.Request, r
 	if n > limit {
 		return unreadable(ep, resp.StatusCode, requestID, CodeTooLarge, "the answer is larger than 32 MiB")
 	}
-	if into == nil {
-		return nil
-	}
 	if err := decode(buffer.Bytes(), into); err != nil {
 		return unreadable(ep, resp.StatusCode, requestID, CodeUnreadable, describe(err))
 	}
 	return nil
 }
 
+// decode reads a whole body. Where none is expected an empty one will do, but not a
+// page of a proxy, which would make a deletion look as if it had happened.
 func decode(body []byte, into any) error {
+	if into == nil {
+		if len(bytes.TrimSpace(body)) == 0 {
+			return nil
+		}
+		into = new(json.RawMessage)
+	}
 	if err := json.Unmarshal(body, into); err != nil {
 		return err
 	}
@@ -280,7 +288,7 @@ func (c *Client) networkError(ctx context.Context, ep *endpoint, req *http.Reque
 		err = outer.Err
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		err = fmt.Errorf("no answer within %v", ep.patience)
+		err = errors.New("no answer in time")
 	}
 	return &Error{
 		Code: CodeNetwork, Actor: ActorFinAPI, Endpoint: ep.String(),

@@ -7,7 +7,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -27,7 +30,7 @@ type reading struct {
 
 // readings are all public methods that read.
 func readings() []reading {
-	return []reading{
+	return append([]reading{
 		{"Client.Banks", "GET /api/v2/banks", true, func(ctx context.Context, c *finapi.Client, _ *finapi.User) error {
 			return drained(c.Banks(ctx, finapi.BankQuery{}))
 		}},
@@ -59,6 +62,55 @@ func readings() []reading {
 		}},
 		{"User.Consent", "GET /api/webForms/" + formID, false, func(ctx context.Context, _ *finapi.Client, u *finapi.User) error {
 			_, err := u.Consent(ctx, formID)
+			return err
+		}},
+	}, moreReadings()...)
+}
+
+func moreReadings() []reading {
+	return []reading{
+		{"Client.Configuration", "GET /api/v2/clientConfiguration", false, func(ctx context.Context, c *finapi.Client, _ *finapi.User) error {
+			_, err := c.Configuration(ctx)
+			return err
+		}},
+		{"Client.UserVerified", "GET /api/v2/users/verificationStatus", false, func(ctx context.Context, c *finapi.Client, _ *finapi.User) error {
+			_, err := c.UserVerified(ctx, userName)
+			return err
+		}},
+		{"User.Profile", "GET /api/v2/users", false, func(ctx context.Context, _ *finapi.Client, u *finapi.User) error {
+			_, err := u.Profile(ctx)
+			return err
+		}},
+		{"User.DailyBalances", "GET /api/v2/accounts/dailyBalances", true, func(ctx context.Context, _ *finapi.Client, u *finapi.User) error {
+			return drained(u.DailyBalances(ctx, finapi.DailyBalanceQuery{}))
+		}},
+		{"User.Transaction", "GET /api/v2/transactions/1860779443", false, func(ctx context.Context, _ *finapi.Client, u *finapi.User) error {
+			_, err := u.Transaction(ctx, 1860779443)
+			return err
+		}},
+		{"User.PendingTransactions", "GET /api/v2/pendingTransactions", true, func(ctx context.Context, _ *finapi.Client, u *finapi.User) error {
+			return drained(u.PendingTransactions(ctx, finapi.PendingQuery{}))
+		}},
+		{"User.PendingTransaction", "GET /api/v2/pendingTransactions/77000001", false, func(ctx context.Context, _ *finapi.Client, u *finapi.User) error {
+			_, err := u.PendingTransaction(ctx, 77000001)
+			return err
+		}},
+		{"User.Rules.List", "GET /api/v2/notificationRules", true, func(ctx context.Context, _ *finapi.Client, u *finapi.User) error {
+			_, err := u.Rules().List(ctx, finapi.RuleQuery{})
+			return err
+		}},
+		{"User.Rules.Get", "GET /api/v2/notificationRules/5511", false, func(ctx context.Context, _ *finapi.Client, u *finapi.User) error {
+			_, err := u.Rules().Get(ctx, 5511)
+			return err
+		}},
+		{"User.Forms.List", "GET /api/webForms", true, func(ctx context.Context, _ *finapi.Client, u *finapi.User) error {
+			return drained(u.Forms().List(ctx))
+		}},
+		{"User.Tasks.List", "GET /api/tasks", true, func(ctx context.Context, _ *finapi.Client, u *finapi.User) error {
+			return drained(u.Tasks().List(ctx))
+		}},
+		{"User.Tasks.Get", taskRoute, false, func(ctx context.Context, _ *finapi.Client, u *finapi.User) error {
+			_, err := u.Tasks().Get(ctx, taskID)
 			return err
 		}},
 	}
@@ -125,8 +177,11 @@ func TestNoCallEverOverridesItsMethod(t *testing.T) {
 	defer server.mu.Unlock()
 	for _, r := range server.requests {
 		for name := range r.header {
-			if strings.Contains(strings.ToLower(name), "override") || strings.HasPrefix(strings.ToLower(name), "psu-") {
+			if strings.Contains(strings.ToLower(name), "override") {
 				t.Errorf("%s carries the header %s", r.route, name)
+			}
+			if strings.HasPrefix(name, "Psu-") && !strings.HasPrefix(r.route, "DELETE ") {
+				t.Errorf("%s carries the header %s, which only deletions take", r.route, name)
 			}
 		}
 	}
@@ -148,6 +203,7 @@ func everyCall(t *testing.T, server *stub) {
 	server.always("GET /api/tasks/"+taskID, fixtureReply(t, "task_completed.json"))
 	server.always("POST /api/v2/users", reply{status: 201, body: `{"id":"customer-1","password":"x","isAutoUpdateEnabled":false}`})
 	server.always("DELETE /api/v2/users", reply{})
+	serveTheRest(t, server)
 	client := server.client()
 	user, err := client.CreateUser(t.Context(), finapi.NewUser{ID: userName, Password: finapi.NewSecret(password)})
 	if err != nil {
@@ -164,8 +220,36 @@ func everyCall(t *testing.T, server *stub) {
 	if _, err := user.Refresh(t.Context(), finapi.RefreshRequest{Connection: 3540249}); err != nil {
 		t.Error(err)
 	}
+	for _, w := range writings() {
+		if err := w.call(t.Context(), client, user); err != nil {
+			t.Errorf("%s: %v", w.route, err)
+		}
+	}
 	if err := user.Delete(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+// serveTheRest answers what everyCall asks besides.
+func serveTheRest(t *testing.T, server *stub) {
+	t.Helper()
+	for route, name := range map[string]string{
+		"GET /api/v2/clientConfiguration":          "client_configuration.json",
+		"GET /api/v2/users/verificationStatus":     "user_verification_status.json",
+		"GET /api/v2/users":                        "user.json",
+		"GET /api/v2/accounts/dailyBalances":       "daily_balances_page.json",
+		"GET /api/v2/transactions/1860779443":      "transaction.json",
+		"GET /api/v2/pendingTransactions":          "pending_transactions_page.json",
+		"GET /api/v2/pendingTransactions/77000001": "pending_transaction.json",
+		"GET /api/v2/notificationRules":            "notification_rules.json",
+		"GET /api/v2/notificationRules/5511":       "notification_rule.json",
+		"GET /api/webForms":                        "web_forms_page.json",
+		"GET /api/tasks":                           "tasks_page.json",
+	} {
+		server.always(route, fixtureReply(t, name))
+	}
+	for _, w := range writings() {
+		server.always(w.route, w.answer(t))
 	}
 }
 
@@ -173,28 +257,56 @@ func TestEveryQueryParameterIsInTheContract(t *testing.T) {
 	t.Parallel()
 	server := newStub(t)
 	everyCall(t, server)
-	user, yes := server.user(), true
-	allRows(t, user.Banks(t.Context(), finapi.BankQuery{
-		Search: "a", IDs: []finapi.BankID{1}, Interfaces: []finapi.BankingInterface{finapi.XS2A}, Countries: []string{"DE"}, Test: &yes,
+	server.always(transactionsRoute, fixtureReply(t, "transactions_page_empty.json"))
+	user, ctx := server.user(), t.Context()
+	allRows(t, user.Banks(ctx, finapi.BankQuery{
+		Search: "a", IDs: []finapi.BankID{1}, Interfaces: []finapi.BankingInterface{finapi.XS2A}, Countries: []string{"DE"},
+		Test: ptr(true), AuthenticationGroups: []int64{1},
 	}))
-	if _, err := user.Accounts(t.Context(), finapi.AccountQuery{
+	_, err := user.Accounts(ctx, finapi.AccountQuery{
 		IDs: []finapi.AccountID{1}, Connection: 2, Types: []finapi.AccountType{finapi.Checking}, Search: "x",
-	}); err != nil {
-		t.Fatal(err)
+		UpdatedFrom: date(2026, 1, 1), UpdatedTo: date(2026, 1, 2), MinBalance: ptr(number("1")), MaxBalance: ptr(number("2")),
+	})
+	must(t, err)
+	for _, tt := range transactionQueries() {
+		allRows(t, user.Transactions(ctx, tt.query))
 	}
-	allRows(t, user.Transactions(t.Context(), finapi.TransactionQuery{
-		Accounts: []finapi.AccountID{1}, IDs: []finapi.TransactionID{2}, From: date(2026, 1, 1), To: date(2026, 1, 2),
-		ImportedFrom: date(2026, 1, 1), ImportedTo: date(2026, 1, 2), Search: "x",
+	allRows(t, user.DailyBalances(ctx, finapi.DailyBalanceQuery{
+		Accounts: []finapi.AccountID{1}, From: date(2026, 1, 1), To: date(2026, 1, 2), Projection: true,
 	}))
+	allRows(t, user.PendingTransactions(ctx, finapi.PendingQuery{Accounts: []finapi.AccountID{1}, IDs: []int64{1}}))
+	_, err = user.Rules().List(ctx, finapi.RuleQuery{IDs: []finapi.RuleID{1}, Event: finapi.EventNewTerms, Details: ptr(true)})
+	must(t, err)
 	known := queryParameters(t, "contract/finapi-access-v2.yaml")
+	maps.Copy(known, queryParameters(t, "contract/finapi-webform-2.yaml"))
+	sent := map[string]map[string]bool{}
 	for _, r := range server.requests {
+		route := anID.ReplaceAllString(r.route, "/{id}$1")
+		if sent[route] == nil {
+			sent[route] = map[string]bool{}
+		}
 		for name := range r.query {
-			if !known[r.route][name] {
-				t.Errorf("%s has no query parameter %s in the contract", r.route, name)
+			sent[route][name] = true
+			if !known[route][name] {
+				t.Errorf("%s has no query parameter %s in the contract", route, name)
+			}
+		}
+	}
+	unused := map[string][]string{
+		// finAPI's default is meant, or a listing is read whole.
+		"GET /api/v2/bankConnections": {"ids"},
+	}
+	for route := range sent {
+		for name := range known[route] {
+			if !sent[route][name] && !slices.Contains(unused[route], name) {
+				t.Errorf("%s never sent the query parameter %s of the contract", route, name)
 			}
 		}
 	}
 }
+
+// anID is an id in a path.
+var anID = regexp.MustCompile(`/(?:[0-9]+|[0-9a-f-]{36})(/|$)`)
 
 // queryParameters scans the contract for the query parameters of each operation.
 func queryParameters(t *testing.T, file string) map[string]map[string]bool {
@@ -291,11 +403,15 @@ func TestWhatIsNotAnAnswerIsAClearError(t *testing.T) {
 
 // Answers that hold every list key at once, so that they fit all readings.
 const (
-	onePage     = `"paging":{"page":1,"perPage":500,"pageCount":1,"totalCount":1}`
-	nullRows    = `{"banks":[null],"accounts":[null],"connections":[null],"transactions":[null],` + onePage + `}`
-	bareRows    = `{"banks":[{}],"accounts":[{}],"connections":[{}],"transactions":[{}],` + onePage + `}`
-	nullLists   = `{"banks":null,"accounts":null,"connections":null,"transactions":null,` + onePage + `}`
-	objectLists = `{"banks":{},"accounts":{},"connections":{},"transactions":{},` + onePage + `}`
+	onePage  = `"paging":{"page":1,"perPage":500,"pageCount":1,"totalCount":1}`
+	nullRows = `{"banks":[null],"accounts":[null],"connections":[null],"transactions":[null],"pendingTransactions":[null],` +
+		`"dailyBalances":[null],"notificationRules":[null],"items":[null],` + onePage + `}`
+	bareRows = `{"banks":[{}],"accounts":[{}],"connections":[{}],"transactions":[{}],"pendingTransactions":[{}],` +
+		`"dailyBalances":[{}],"notificationRules":[{}],"items":[{}],` + onePage + `}`
+	nullLists = `{"banks":null,"accounts":null,"connections":null,"transactions":null,"pendingTransactions":null,` +
+		`"dailyBalances":null,"notificationRules":null,"items":null,` + onePage + `}`
+	objectLists = `{"banks":{},"accounts":{},"connections":{},"transactions":{},"pendingTransactions":{},` +
+		`"dailyBalances":{},"notificationRules":{},"items":{},` + onePage + `}`
 )
 
 func TestAListWithoutItsPagingIsNotAnEmptyList(t *testing.T) {
@@ -306,10 +422,14 @@ func TestAListWithoutItsPagingIsNotAnEmptyList(t *testing.T) {
 	}
 	for _, paging := range pagings {
 		for _, r := range readings() {
-			if !strings.HasSuffix(r.name, "Banks") && r.name != "User.Transactions" {
+			paged := []string{
+				"Client.Banks", "User.Banks", "User.Transactions", "User.DailyBalances", "User.PendingTransactions", "User.Forms.List",
+				"User.Tasks.List",
+			}
+			if !slices.Contains(paged, r.name) {
 				continue
 			}
-			body := `{"banks":[],"transactions":[]` + paging + `}`
+			body := `{"banks":[],"transactions":[],"dailyBalances":[],"pendingTransactions":[],"items":[]` + paging + `}`
 			if err := r.read(t, reply{body: body}); !finapi.IsError(err, finapi.CodeUnreadable) {
 				t.Errorf("%s: %s gave %v, want CodeUnreadable", r.name, body, err)
 			}
@@ -495,8 +615,8 @@ func TestAServerThatDoesNotAnswerInTimeIsANetworkErrorWithoutURL(t *testing.T) {
 	_, err := server.user(once()).Account(t.Context(), 3587742)
 	e := failure(t, err, finapi.CodeNetwork)
 	same(t, 0, e.Status)
-	if text := e.Error(); !strings.Contains(text, "no answer within 1m0s") || strings.Contains(text, "3587742") {
-		t.Errorf("got the text %q, want it to tell the patience and no id", text)
+	if text := e.Error(); !strings.Contains(text, "no answer in time") || strings.Contains(text, "3587742") {
+		t.Errorf("got the text %q, want it to tell the reason and no id", text)
 	}
 }
 

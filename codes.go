@@ -1,9 +1,6 @@
 package finapi
 
-import (
-	"net/http"
-	"strings"
-)
+import "strings"
 
 // Code says what went wrong. Codes without the prefix SDK_ are finAPI's. The set
 // is open: finAPI adds codes, and an unknown one never makes an answer
@@ -14,9 +11,10 @@ type Code string
 const (
 	// CodeInvalidInput: an input was refused before anything was sent.
 	CodeInvalidInput Code = "SDK_INVALID_INPUT"
-	// CodeNetwork: the connection failed or took too long; see [Error.Unwrap].
+	// CodeNetwork: the connection failed, broke off or took too long; see
+	// [Error.Unwrap].
 	CodeNetwork Code = "SDK_NETWORK"
-	// CodeUnreadable: the answer was HTML, empty, cut off or not as documented.
+	// CodeUnreadable: the answer was HTML, empty or not as documented.
 	CodeUnreadable Code = "SDK_UNREADABLE_ANSWER"
 	// CodeTooLarge: the answer was larger than this package reads.
 	CodeTooLarge Code = "SDK_ANSWER_TOO_LARGE"
@@ -46,72 +44,145 @@ const (
 	CodeConsentFailed Code = "SDK_CONSENT_FAILED"
 )
 
-// finAPI's codes that a program may want to branch on.
+// finAPI Access's codes. finAPI Web Form shares some of them. Its codes for
+// orders, which this package cannot give, have no constant; see docs/errors.md.
 const (
-	CodeInvalidGrant        Code = "invalid_grant"
-	CodeInvalidClient       Code = "invalid_client"
-	CodeInvalidToken        Code = "INVALID_TOKEN"
+	// CodeAdditionalAuthentication: the bank wants the customer to confirm the access.
+	CodeAdditionalAuthentication Code = "ADDITIONAL_AUTHENTICATION_REQUIRED"
+	// CodeBadRequest: the call is malformed.
+	CodeBadRequest Code = "BAD_REQUEST"
+	// CodeBankServerRejection: the bank refused, for example because of wrong access
+	// data, or because the customer cancelled there. A form or an update can end with
+	// it, too.
 	CodeBankServerRejection Code = "BANK_SERVER_REJECTION"
-	CodeEntityExists        Code = "ENTITY_EXISTS"
-	CodeForbidden           Code = "FORBIDDEN"
-	CodeIllegalEntityState  Code = "ILLEGAL_ENTITY_STATE"
-	CodeLocked              Code = "LOCKED"
-	CodeNoAccountsForTypes  Code = "NO_ACCOUNTS_FOR_TYPE_LIST"
-	CodeNotFound            Code = "NOT_FOUND"
-	CodeUnauthorized        Code = "UNAUTHORIZED_ACCESS"
-	CodeUnexpected          Code = "UNEXPECTED_ERROR"
-	CodeUnknownEntity       Code = "UNKNOWN_ENTITY"
-	CodeUnsupportedBank     Code = "UNSUPPORTED_BANK"
-	CodeUserNotVerified     Code = "USER_NOT_VERIFIED"
-	CodeWebFormRequired     Code = "WEB_FORM_REQUIRED"
+	// CodeEntityExists: the user exists already. From a form: the bank was connected
+	// before with the same access data.
+	CodeEntityExists Code = "ENTITY_EXISTS"
+	// CodeForbidden: finAPI has not enabled this for the vendor's client.
+	CodeForbidden Code = "FORBIDDEN"
+	// CodeIllegalEntityState: a setting of the client, or the state of the object,
+	// does not allow the call.
+	CodeIllegalEntityState Code = "ILLEGAL_ENTITY_STATE"
+	// CodeIllegalFieldValue: a field has a value that is not allowed.
+	CodeIllegalFieldValue Code = "ILLEGAL_FIELD_VALUE"
+	// CodeIllegalPageSize: a page cannot have that many rows.
+	CodeIllegalPageSize Code = "ILLEGAL_PAGE_SIZE"
+	// CodeInvalidAccountTypes: the client may not ask for these types of accounts.
+	CodeInvalidAccountTypes Code = "INVALID_ACCOUNT_TYPES"
+	// CodeInvalidConsent: the consent is not valid, or the bank did not end it.
+	CodeInvalidConsent Code = "INVALID_CONSENT"
+	// CodeInvalidFilterOptions: the filters of a search do not fit together.
+	CodeInvalidFilterOptions Code = "INVALID_FILTER_OPTIONS"
+	// CodeInvalidToken: the token is missing, has expired or was revoked. A form or
+	// an update ends with it if its token died on the way. What OAuth spells
+	// invalid_token has this code, too.
+	CodeInvalidToken Code = "INVALID_TOKEN"
+	// CodeInvalidTwoStepProcedure: the bank does not know the method to confirm the
+	// access that was chosen.
+	CodeInvalidTwoStepProcedure Code = "INVALID_TWO_STEP_PROCEDURE"
+	// CodeLocked: finAPI is busy with the connection.
+	CodeLocked Code = "LOCKED"
+	// CodeLoginFieldsMismatch: the access data do not fit what the bank asks for.
+	CodeLoginFieldsMismatch Code = "LOGIN_FIELDS_MISMATCH"
+	// CodeMethodNotAllowed: the address does not know the method.
+	CodeMethodNotAllowed Code = "METHOD_NOT_ALLOWED"
+	// CodeMissingCredentials: finAPI has not stored the customer's access data.
+	CodeMissingCredentials Code = "MISSING_CREDENTIALS"
+	// CodeMissingField: a required field is missing.
+	CodeMissingField Code = "MISSING_FIELD"
+	// CodeMissingTwoStepProcedure: no method to confirm the access was chosen.
+	CodeMissingTwoStepProcedure Code = "MISSING_TWO_STEP_PROCEDURE"
+	// CodeNoAccountsForTypes: the customer's log-in shows no account of the types that
+	// were asked for.
+	CodeNoAccountsForTypes Code = "NO_ACCOUNTS_FOR_TYPE_LIST"
+	// CodeNoCertificate: finAPI lacks the certificate of a vendor with a licence of
+	// its own.
+	CodeNoCertificate Code = "NO_CERTIFICATE"
+	// CodeNoExistingChallenge: the confirmation that was answered does not exist
+	// (any more).
+	CodeNoExistingChallenge Code = "NO_EXISTING_CHALLENGE"
+	// CodeNoPSUMetadata: the bank wants the customer's device to be named; see
+	// [RefreshRequest.Customer].
+	CodeNoPSUMetadata Code = "NO_PSU_METADATA"
+	// CodeNoTPPClientCredentials: finAPI lacks the access data that the bank gave a
+	// vendor with a licence of its own.
+	CodeNoTPPClientCredentials Code = "NO_TPP_CLIENT_CREDENTIALS" //nolint:gosec // a code, not a credential
+	// CodeTooManyIDs: one call named too many ids.
+	CodeTooManyIDs Code = "TOO_MANY_IDS"
+	// CodeUnauthorized: the token is good, but not for this call. For a token that is
+	// not good see [CodeInvalidToken] and [CodeUnauthenticated].
+	CodeUnauthorized Code = "UNAUTHORIZED_ACCESS"
+	// CodeUnexpected: finAPI failed.
+	CodeUnexpected Code = "UNEXPECTED_ERROR"
+	// CodeUnknownEntity: an id names nothing of this user's. In Web Form it is
+	// [CodeNotFound].
+	CodeUnknownEntity Code = "UNKNOWN_ENTITY"
+	// CodeUnsupportedBank: finAPI does not reach the bank at present.
+	CodeUnsupportedBank Code = "UNSUPPORTED_BANK"
+	// CodeUnsupportedFeature: the bank does not offer what was asked for. A form can
+	// end with it, too.
+	CodeUnsupportedFeature Code = "UNSUPPORTED_FEATURE"
+	// CodeUnsupportedMediaType: finAPI does not read bodies of this type.
+	CodeUnsupportedMediaType Code = "UNSUPPORTED_MEDIA_TYPE"
+	// CodeUnsupportedOrder: rows cannot be sorted like this, or the bank does not
+	// take such an order. A form can end with it, too.
+	CodeUnsupportedOrder Code = "UNSUPPORTED_ORDER"
+	// CodeUserAlreadyVerified: the user was verified before.
+	CodeUserAlreadyVerified Code = "USER_ALREADY_VERIFIED"
+	// CodeUserNotVerified: the user cannot log in before it is verified.
+	CodeUserNotVerified Code = "USER_NOT_VERIFIED"
+	// CodeWebFormAborted: the customer left a form of finAPI's first version.
+	CodeWebFormAborted Code = "WEB_FORM_ABORTED"
+	// CodeWebFormRequired: the customer must go through a form of finAPI's first
+	// version. Its present form is announced by an [*ActionRequired] instead.
+	CodeWebFormRequired Code = "WEB_FORM_REQUIRED"
 )
 
-// actors tells who acts on a code whatever its status. Codes that are missing
-// here are judged by their status.
-var actors = map[Code]Actor{
-	CodeInvalidInput:  ActorVendor,
-	CodeLedgerBound:   ActorVendor,
-	CodeUserLocked:    ActorVendor,
-	CodeStaleData:     ActorBank,
-	CodeConsentFailed: ActorCustomer,
+// finAPI Web Form's codes that Access does not have.
+const (
+	// CodeBankNotSupported: the bank cannot be connected.
+	CodeBankNotSupported Code = "BANK_NOT_SUPPORTED"
+	// CodeBankNotUnique: a search text matches several banks.
+	CodeBankNotUnique Code = "BANK_NOT_UNIQUE"
+	// CodeInternalServerError: finAPI failed.
+	CodeInternalServerError Code = "INTERNAL_SERVER_ERROR"
+	// CodeInvalidRedirectURL: the bank's way back is wrong, or must not be given.
+	CodeInvalidRedirectURL Code = "INVALID_REDIRECT_URL"
+	// CodeMandatorMisconfiguration: the vendor's client is set up wrongly at finAPI.
+	// A form or an update can end with it, too.
+	CodeMandatorMisconfiguration Code = "MANDATOR_MISCONFIGURATION"
+	// CodeNotAllowed: the address does not know the method.
+	CodeNotAllowed Code = "NOT_ALLOWED"
+	// CodeNotFound: an id names nothing of this user's. In Access it is
+	// [CodeUnknownEntity].
+	CodeNotFound Code = "NOT_FOUND"
+	// CodeNotSupported: finAPI does not support the call.
+	CodeNotSupported Code = "NOT_SUPPORTED"
+	// CodeUnauthenticated: the token is missing, has expired or was revoked. In Access
+	// it is [CodeInvalidToken].
+	CodeUnauthenticated Code = "UNAUTHORIZED"
+)
 
-	"ADDITIONAL_AUTHENTICATION_REQUIRED": ActorCustomer,
-	CodeBankServerRejection:              ActorCustomer,
-	"INVALID_CONSENT":                    ActorCustomer,
-	"INVALID_TWO_STEP_PROCEDURE":         ActorCustomer,
-	"LOGIN_FIELDS_MISMATCH":              ActorCustomer,
-	"MISSING_CREDENTIALS":                ActorCustomer,
-	"MISSING_TWO_STEP_PROCEDURE":         ActorCustomer,
-	"NO_EXISTING_CHALLENGE":              ActorCustomer,
-	CodeNoAccountsForTypes:               ActorCustomer,
-	"WEB_FORM_ABORTED":                   ActorCustomer,
-	CodeWebFormRequired:                  ActorCustomer,
-	"INTERRUPTED":                        ActorCustomer,
+// Codes with which only a form or an update ends: see [Consent.ErrorCode] and
+// [User.Refresh]. Some of the codes above come from there, too.
+const (
+	// CodeInternalError: finAPI failed.
+	CodeInternalError Code = "INTERNAL_ERROR"
+	// CodeInterrupted: the customer reloaded the form or opened it a second time.
+	CodeInterrupted Code = "INTERRUPTED"
+	// CodeUndeterminedBank: [ConsentRequest.Search] matched no bank, or several.
+	CodeUndeterminedBank Code = "UNDETERMINED_BANK"
+	// CodeUnexpectedAccessResponse: finAPI's form did not understand finAPI Access.
+	CodeUnexpectedAccessResponse Code = "UNEXPECTED_ACCESS_RESPONSE"
+)
 
-	CodeUnsupportedBank:  ActorBank,
-	"BANK_NOT_SUPPORTED": ActorBank,
-
-	CodeLocked:                   ActorFinAPI,
-	CodeUnexpected:               ActorFinAPI,
-	"INTERNAL_ERROR":             ActorFinAPI,
-	"INTERNAL_SERVER_ERROR":      ActorFinAPI,
-	"UNEXPECTED_ACCESS_RESPONSE": ActorFinAPI,
-}
-
-// actorOf tells who must act. What has no rule and no success status below 500
-// is the vendor's: a wrong input, a missing right, a wrong configuration.
-func actorOf(code Code, status int) Actor {
-	if actor, ok := actors[code]; ok {
-		return actor
-	}
-	if status >= 400 && status < 500 && status != http.StatusTooManyRequests && status != http.StatusRequestTimeout {
-		return ActorVendor
-	}
-	if status == 0 && !ownCode(code) {
-		return ActorVendor // a code of a form or task, such as MANDATOR_MISCONFIGURATION
-	}
-	return ActorFinAPI
-}
+// OAuth's codes. They come when a token is asked for.
+const (
+	// CodeInvalidClient: the vendor's client id or its secret is wrong.
+	CodeInvalidClient Code = "invalid_client"
+	// CodeInvalidGrant: the user's id or password is wrong. It is sent once only.
+	CodeInvalidGrant Code = "invalid_grant"
+)
 
 // codeOfStatus names an answer that brought no code of its own.
 func codeOfStatus(status int) Code {

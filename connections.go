@@ -1,8 +1,11 @@
 package finapi
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"net/url"
+	"strconv"
 	"time"
 )
 
@@ -26,6 +29,16 @@ type Connection struct {
 	CategorizationStatus string
 	// Interfaces are the ways to the bank, each with its own consent.
 	Interfaces []ConnectionInterface
+	// Owners are the owners of the accounts, if the bank tells and the vendor asked
+	// for them; often empty.
+	Owners []Owner
+}
+
+// Owner is an account owner. Texts are "" and dates zero where the bank is silent.
+type Owner struct {
+	FirstName, LastName, Salutation, Title, Email string
+	Birth                                         Date
+	Street, HouseNumber, PostCode, City, Country  string
 }
 
 // ConnectionStatus tells whether a connection is at rest. The set is open.
@@ -53,6 +66,23 @@ type ConnectionInterface struct {
 	// LastAuto is the outcome of the last update by finAPI's nightly batch; nil if
 	// there was none.
 	LastAuto *UpdateResult
+	// StoredFields are the labels of the log-in fields whose values finAPI keeps.
+	// Their values never reach the ERP.
+	StoredFields []string
+	// Procedures are the customer's ways of strong authentication at the bank, and
+	// DefaultProcedure is the id of the preferred one; "" if there is none.
+	Procedures       []Procedure
+	DefaultProcedure string
+}
+
+// Procedure is a way of strong authentication at a bank.
+type Procedure struct {
+	ID   string
+	Name string
+	// Kind is TEXT, PHOTO or the like; "" if not known. The set is open.
+	Kind string
+	// Implicit procedures need no choice of the customer.
+	Implicit bool
 }
 
 // BankConsent is the permission that the customer gave at the bank.
@@ -61,6 +91,9 @@ type BankConsent struct {
 	Present bool
 	// Expires is when it ends; zero if finAPI does not know.
 	Expires time.Time
+	// NewAccounts is true if the consent covers accounts that the customer opens
+	// later (finAPI: supportsImportNewAccounts).
+	NewAccounts bool
 }
 
 // UpdateResult is the outcome of an update of a connection.
@@ -71,7 +104,10 @@ type UpdateResult struct {
 	// Message is the bank's text; "" if there was no error. It may quote personal
 	// data.
 	Message string
-	Time    time.Time
+	// ForCustomer is true if finAPI says that the message is meant to be shown to
+	// the customer.
+	ForCustomer bool
+	Time        time.Time
 }
 
 // Ready reports whether no update is going on, so that what is read is whole.
@@ -145,6 +181,104 @@ func (u *User) WaitReady(ctx context.Context, id ConnectionID) (Connection, erro
 	}
 }
 
+// RenameConnection changes the connection's name, up to 64 characters, "" for
+// none, and returns the connection. While it is busy, finAPI refuses with
+// [CodeLocked].
+func (u *User) RenameConnection(ctx context.Context, id ConnectionID, name string) (Connection, error) {
+	if err := checkIDs("ConnectionID", []ConnectionID{id}); err != nil {
+		return Connection{}, err
+	}
+	if len([]rune(name)) > 64 {
+		return Connection{}, invalid("name", "must have 64 characters at the most")
+	}
+	// finAPI also takes log-in credentials here. This package has no way to send any.
+	body := struct {
+		Name string `json:"name"`
+	}{name}
+	var answer connectionAnswer
+	err := u.do(ctx, call{endpoint: epEditConnection, ids: []string{text(id)}, body: body, into: &answer})
+	return answer.Connection, err
+}
+
+// DeleteConnection deletes a connection at finAPI with its accounts, transactions
+// and balances, and tries to end the consent at the bank. While the connection is
+// busy, finAPI refuses with [CodeLocked]. customer may be nil; it tells the bank
+// that the customer is present.
+func (u *User) DeleteConnection(ctx context.Context, id ConnectionID, customer *CustomerDevice) error {
+	if err := cmp.Or(checkIDs("ConnectionID", []ConnectionID{id}), customer.check()); err != nil {
+		return err
+	}
+	return u.do(ctx, call{endpoint: epDeleteConnection, ids: []string{text(id)}, customer: customer})
+}
+
+// ConsentDeletion says which consent to end.
+type ConsentDeletion struct {
+	Connection ConnectionID
+	Interface  BankingInterface
+	// Force deletes finAPI's copy of the consent even if the bank does not play
+	// along.
+	Force bool
+	// Customer tells the bank that the customer is present; nil if not.
+	Customer *CustomerDevice
+}
+
+// ConsentDeleted says what became of a consent, at finAPI and at the bank. The
+// results are DELETED, NOT_EXIST, NOT_SUPPORTED and NOT_DELETED. The set is open.
+type ConsentDeleted struct {
+	AtFinAPI string
+	AtBank   string
+}
+
+// DeleteConsent ends the consent of one interface. Accounts and transactions stay
+// at finAPI, but no update brings news any more. If the bank refuses and Force is
+// not set, finAPI refuses with INVALID_CONSENT.
+func (u *User) DeleteConsent(ctx context.Context, d ConsentDeletion) (ConsentDeleted, error) {
+	err := cmp.Or(checkIDs("ConsentDeletion.Connection", []ConnectionID{d.Connection}), d.Customer.check())
+	if err != nil {
+		return ConsentDeleted{}, err
+	}
+	if d.Interface == "" {
+		return ConsentDeleted{}, invalid("ConsentDeletion.Interface", "must not be empty")
+	}
+	query := url.Values{"bankingInterface": {string(d.Interface)}, "forceDeletion": {strconv.FormatBool(d.Force)}}
+	var answer consentDeletedAnswer
+	err = u.do(ctx, call{
+		endpoint: epDeleteConsent, ids: []string{text(d.Connection)}, query: query, into: &answer, customer: d.Customer,
+	})
+	return ConsentDeleted{AtFinAPI: answer.Local, AtBank: answer.Remote}, err
+}
+
+type consentDeletedAnswer struct {
+	Local  string `json:"local"`
+	Remote string `json:"remote"`
+}
+
+func (a *consentDeletedAnswer) check() error {
+	return require(requirement{"local", a.Local != ""}, requirement{"remote", a.Remote != ""})
+}
+
+type ownerAnswer struct {
+	FirstName   string `json:"firstName"`
+	LastName    string `json:"lastName"`
+	Salutation  string `json:"salutation"`
+	Title       string `json:"title"`
+	Email       string `json:"email"`
+	Birth       day    `json:"dateOfBirth"`
+	Street      string `json:"street"`
+	HouseNumber string `json:"houseNumber"`
+	PostCode    string `json:"postCode"`
+	City        string `json:"city"`
+	Country     string `json:"country"`
+}
+
+func (o ownerAnswer) value() Owner {
+	return Owner{
+		FirstName: o.FirstName, LastName: o.LastName, Salutation: o.Salutation, Title: o.Title, Email: o.Email,
+		Birth: o.Birth.Date, Street: o.Street, HouseNumber: o.HouseNumber, PostCode: o.PostCode, City: o.City,
+		Country: o.Country,
+	}
+}
+
 type connectionList struct {
 	Connections []connectionAnswer `json:"connections"`
 }
@@ -167,6 +301,7 @@ func (c *connectionAnswer) UnmarshalJSON(data []byte) error {
 		UpdateStatus         ConnectionStatus            `json:"updateStatus"`
 		CategorizationStatus string                      `json:"categorizationStatus"`
 		Interfaces           []connectionInterfaceAnswer `json:"interfaces"`
+		Owners               []ownerAnswer               `json:"owners"`
 	}
 	if err := json.Unmarshal(data, &raw); err != nil {
 		return err
@@ -180,34 +315,57 @@ func (c *connectionAnswer) UnmarshalJSON(data []byte) error {
 		UpdateStatus: raw.UpdateStatus, CategorizationStatus: raw.CategorizationStatus,
 		Interfaces: unwrap(raw.Interfaces, connectionInterfaceAnswer.value),
 	}
+	for _, o := range raw.Owners {
+		c.Owners = append(c.Owners, o.value())
+	}
 	return nil
 }
 
 type connectionInterfaceAnswer struct {
 	Interface BankingInterface `json:"bankingInterface"`
 	Consent   *struct {
-		Status  string  `json:"status"`
-		Expires instant `json:"expiresAt"`
+		Status      string  `json:"status"`
+		Expires     instant `json:"expiresAt"`
+		NewAccounts bool    `json:"supportsImportNewAccounts"`
 	} `json:"aisConsent"`
 	ActionRequired bool                `json:"userActionRequired"`
 	MaxDays        int                 `json:"maxDaysForDownload"`
 	LastManual     *updateResultAnswer `json:"lastManualUpdate"`
 	LastAuto       *updateResultAnswer `json:"lastAutoUpdate"`
+	Stored         []struct {
+		Label string `json:"label"`
+	} `json:"loginCredentials"`
+	Default    string `json:"defaultTwoStepProcedureId"`
+	Procedures []struct {
+		ID       string `json:"procedureId"`
+		Name     string `json:"procedureName"`
+		Kind     string `json:"procedureChallengeType"`
+		Implicit bool   `json:"implicitExecute"`
+	} `json:"twoStepProcedures"`
 }
 
 type updateResultAnswer struct {
 	Result  string  `json:"result"`
 	Message string  `json:"errorMessage"`
+	Type    string  `json:"errorType"`
 	Time    instant `json:"timestamp"`
 }
 
 func (a connectionInterfaceAnswer) value() ConnectionInterface {
 	i := ConnectionInterface{
 		Interface: a.Interface, ActionRequired: a.ActionRequired, MaxDays: a.MaxDays,
-		LastManual: a.LastManual.value(), LastAuto: a.LastAuto.value(),
+		LastManual: a.LastManual.value(), LastAuto: a.LastAuto.value(), DefaultProcedure: a.Default,
 	}
 	if a.Consent != nil {
-		i.Consent = &BankConsent{Present: a.Consent.Status == "PRESENT", Expires: a.Consent.Expires.Time}
+		i.Consent = &BankConsent{
+			Present: a.Consent.Status == "PRESENT", Expires: a.Consent.Expires.Time, NewAccounts: a.Consent.NewAccounts,
+		}
+	}
+	for _, field := range a.Stored {
+		i.StoredFields = append(i.StoredFields, field.Label)
+	}
+	for _, p := range a.Procedures {
+		i.Procedures = append(i.Procedures, Procedure(p))
 	}
 	return i
 }
@@ -216,5 +374,7 @@ func (a *updateResultAnswer) value() *UpdateResult {
 	if a == nil {
 		return nil
 	}
-	return &UpdateResult{Result: a.Result, Message: a.Message, Time: a.Time.Time}
+	return &UpdateResult{
+		Result: a.Result, Message: a.Message, ForCustomer: a.Type == "BUSINESS", Time: a.Time.Time,
+	}
 }

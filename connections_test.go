@@ -16,10 +16,13 @@ func theReadyConnection() finapi.Connection {
 		UpdateStatus: finapi.ConnectionReady, CategorizationStatus: "READY",
 		Interfaces: []finapi.ConnectionInterface{
 			{
-				Interface: finapi.XS2A, Consent: &finapi.BankConsent{Present: true, Expires: instant("2027-02-14T10:21:33+01:00")},
-				LastManual: manual,
+				Interface: finapi.XS2A, LastManual: manual,
+				Consent: &finapi.BankConsent{Present: true, Expires: instant("2027-02-14T10:21:33+01:00"), NewAccounts: true},
 			},
-			{Interface: finapi.FinTS, MaxDays: 90, LastManual: manual},
+			{
+				Interface: finapi.FinTS, MaxDays: 90, LastManual: manual, StoredFields: []string{"VR-NetKey oder Alias", "PIN"},
+				Procedures: []finapi.Procedure{{ID: "942", Name: "SecureGo plus (Freigabe in der App)"}},
+			},
 		},
 	}
 }
@@ -37,6 +40,75 @@ func readConnection(tb testing.TB, name string) finapi.Connection {
 func TestAConnectionIsReadWithItsConsents(t *testing.T) {
 	t.Parallel()
 	same(t, theReadyConnection(), readConnection(t, "bank_connection_ready.json"))
+}
+
+func TestTheOwnersOfTheAccountsAreRead(t *testing.T) {
+	t.Parallel()
+	want := []finapi.Owner{
+		{
+			FirstName: "Erika", LastName: "Mustermann", Email: "erika@beispiel.example", Street: "Musterweg", HouseNumber: "1a",
+			PostCode: "99999", City: "Musterstadt", Country: "Deutschland",
+		},
+		{LastName: "Beispiel GmbH"},
+	}
+	same(t, want, readConnection(t, "bank_connection_owners.json").Owners)
+	server := newStub(t)
+	server.on(connectionRoute, reply{body: `{"id":1,"updateStatus":"READY","bank":{"id":1,"name":"x"},"owners":[{"salutation":"Frau","title":"Dr.",` +
+		`"dateOfBirth":"1974-02-28"}]}`})
+	got, err := server.user().Connection(t.Context(), 3540249)
+	must(t, err)
+	same(t, []finapi.Owner{{Salutation: "Frau", Title: "Dr.", Birth: date(1974, 2, 28)}}, got.Owners)
+}
+
+func TestTheWaysOfStrongAuthenticationAreRead(t *testing.T) {
+	t.Parallel()
+	server := newStub(t)
+	server.on(connectionRoute, reply{body: `{"id":1,"updateStatus":"READY","bank":{"id":1,"name":"x"},"interfaces":[{"bankingInterface":"FINTS_SERVER",` +
+		`"defaultTwoStepProcedureId":"955","loginCredentials":[],"lastAutoUpdate":{"result":"BANK_SERVER_REJECTION","errorMessage":"Bitte PIN ändern",` +
+		`"errorType":"BUSINESS","timestamp":"2026-11-20T03:00:00.000+01:00"},"twoStepProcedures":[{"procedureId":"955","procedureName":"photoTAN",` +
+		`"procedureChallengeType":"PHOTO","implicitExecute":true}]}]}`})
+	got, err := server.user().Connection(t.Context(), 3540249)
+	must(t, err)
+	same(t, []finapi.ConnectionInterface{{
+		Interface: finapi.FinTS, DefaultProcedure: "955",
+		Procedures: []finapi.Procedure{{ID: "955", Name: "photoTAN", Kind: "PHOTO", Implicit: true}},
+		LastAuto: &finapi.UpdateResult{
+			Result: "BANK_SERVER_REJECTION", Message: "Bitte PIN ändern", ForCustomer: true, Time: instant("2026-11-20T03:00:00+01:00"),
+		},
+	}}, got.Interfaces)
+}
+
+func TestWhatBecameOfAConsentIsTold(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]finapi.ConsentDeleted{
+		"consent_deleted.json":            {AtFinAPI: "DELETED", AtBank: "DELETED"},
+		"consent_deleted_local_only.json": {AtFinAPI: "DELETED", AtBank: "NOT_SUPPORTED"},
+		"consent_not_existing.json":       {AtFinAPI: "NOT_EXIST", AtBank: "NOT_EXIST"},
+	} {
+		server := newStub(t)
+		server.on(deleteConsentRoute, fixtureReply(t, name))
+		got, err := server.user().DeleteConsent(t.Context(), finapi.ConsentDeletion{Connection: 3540249, Interface: finapi.XS2A})
+		must(t, err)
+		same(t, want, got)
+	}
+}
+
+func TestABankThatDoesNotEndTheConsentIsAnError(t *testing.T) {
+	t.Parallel()
+	server := newStub(t)
+	server.on(deleteConsentRoute, reply{status: 422, body: fixture(t, "error_422_invalid_consent.json")})
+	got, err := server.user().DeleteConsent(t.Context(), finapi.ConsentDeletion{Connection: 3540249, Interface: finapi.XS2A})
+	mustFail(t, err, finapi.CodeInvalidConsent)
+	same(t, finapi.ConsentDeleted{}, got)
+}
+
+func TestARenamedConnectionIsReturned(t *testing.T) {
+	t.Parallel()
+	server := newStub(t)
+	server.on(renameRoute, fixtureReply(t, "bank_connection_ready.json"))
+	got, err := server.user().RenameConnection(t.Context(), 3540249, "Hausbank")
+	must(t, err)
+	same(t, theReadyConnection(), got)
 }
 
 func TestAConnectionMayLackAllThatIsOptional(t *testing.T) {

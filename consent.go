@@ -50,9 +50,15 @@ const (
 	ConsentCancelled  ConsentStatus = "CANCELLED"
 )
 
-// Done reports whether the form has ended, well or badly.
+// Done reports whether the form has ended, well or badly. A status that this
+// version does not know counts as still open.
 func (c *Consent) Done() bool {
-	return c.Status != ConsentNotOpened && c.Status != ConsentInProgress
+	switch c.Status {
+	case ConsentCompleted, ConsentFailed, ConsentExpired, ConsentAborted, ConsentCancelled:
+		return true
+	case ConsentNotOpened, ConsentInProgress:
+	}
+	return false
 }
 
 // Err returns why a form that has ended brought no connection, as an [*Error]
@@ -145,7 +151,7 @@ const formLife = 20 * time.Minute
 // [CodeNotFound].
 func (u *User) Consent(ctx context.Context, id ConsentID) (Consent, error) {
 	if !formIDPattern.MatchString(string(id)) {
-		return Consent{}, invalid("ConsentID", "must be the 36 characters that finAPI gave")
+		return Consent{}, errFormID()
 	}
 	var answer consentAnswer
 	if err := u.do(ctx, call{endpoint: epConsent, ids: []string{string(id)}, into: &answer}); err != nil {
@@ -176,10 +182,21 @@ func (u *User) waitForm(ctx context.Context, id ConsentID) (Consent, error) {
 		if consent.Done() {
 			return consent, consent.Err()
 		}
+		if u.overdue(&consent) {
+			consent.Status = ConsentExpired
+			return consent, consent.Err()
+		}
 		if err := u.client.clock.Sleep(ctx, pollEvery); err != nil {
 			return consent, err
 		}
 	}
+}
+
+// overdue ends the wait for a form that finAPI never calls ended, because its
+// status is a new one or got stuck.
+func (u *User) overdue(c *Consent) bool {
+	const grace = 10 * time.Minute
+	return !c.Expires.IsZero() && u.client.clock.Now().After(c.Expires.Add(grace))
 }
 
 var formIDPattern = regexp.MustCompile(`^[0-9A-Za-z-]{36}$`)

@@ -81,8 +81,14 @@ func (d Date) In(loc *time.Location) time.Time {
 
 func (d Date) utc() time.Time { return d.In(time.UTC) }
 
-// MarshalText writes the day as YYYY-MM-DD, or as an empty text if it is zero.
-func (d Date) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+// MarshalText writes the day as YYYY-MM-DD, or as an empty text if it is zero. A
+// day that does not exist is an error, because nobody could read it back.
+func (d Date) MarshalText() ([]byte, error) {
+	if !d.IsZero() && !d.Valid() {
+		return nil, invalid("date", "must be a real day")
+	}
+	return []byte(d.String()), nil
+}
 
 // UnmarshalText reads what [Date.MarshalText] writes.
 func (d *Date) UnmarshalText(text []byte) error {

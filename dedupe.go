@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Feed delivers what happens on one bank account to one ledger: each booking
@@ -24,7 +26,10 @@ type Feed struct {
 	store   Store
 	pass    Pass
 	cutOver Date
-	invalid error
+	rebind  bool
+	// removeAll lets mass disappearances through.
+	removeAll bool
+	invalid   error
 }
 
 // FeedOption changes how a [Feed] works.
@@ -54,13 +59,36 @@ func WithCutOver(first Date) FeedOption {
 	}
 }
 
+// WithRebind lets a ledger go on with an account that the feed cannot recognise as
+// the same one, because it has no IBAN or another one, or because the former
+// connection of the account is still there. Ask the customer first: a wrong answer
+// mixes the bookings of two accounts. The account of a ledger is bound to it by
+// the next synchronisation that comes to its end.
+func WithRebind() FeedOption {
+	return func(f *Feed) error {
+		f.rebind = true
+		return nil
+	}
+}
+
+// WithMassRemovals believes that most bookings of an account are really gone, when
+// a synchronisation has refused to with a [NoticeMassDisappearance]. Look at the
+// bank's own pages first, and use it for one synchronisation only.
+func WithMassRemovals() FeedOption {
+	return func(f *Feed) error {
+		f.removeAll = true
+		return nil
+	}
+}
+
 // Feed opens the feed from one of the customer's accounts to a ledger of the ERP.
 // It sends nothing; bad input is refused at the first use.
 //
 // The first synchronisation binds the ledger to the account. When the bank is
 // connected anew, the account gets a new id at finAPI: open the feed with the new
 // id and the old ledger, and it goes on without a double, if IBAN, currency and
-// type agree; otherwise it refuses with [CodeLedgerBound].
+// type agree and the former account is gone; otherwise it refuses with
+// [CodeLedgerBound], see [WithRebind].
 func (u *User) Feed(account AccountID, ledger LedgerID, store Store, options ...FeedOption) *Feed {
 	f := &Feed{
 		user: u, account: account, store: store,
@@ -71,17 +99,20 @@ func (u *User) Feed(account AccountID, ledger LedgerID, store Store, options ...
 }
 
 func (f *Feed) check(options []FeedOption) error {
-	control := func(r rune) bool { return r < ' ' || r == 0x7f }
+	unprintable := func(r rune) bool { return !unicode.IsPrint(r) }
 	name := string(f.ledger.Ledger)
 	switch {
 	case f.account <= 0:
 		return invalid("AccountID", "must be positive")
-	case name == "" || len(name) > 200 || strings.ContainsFunc(name, control):
+	case strings.TrimSpace(name) == "" || utf8.RuneCountInString(name) > 200 || !utf8.ValidString(name) || strings.ContainsFunc(name, unprintable):
 		return invalid("LedgerID", "must be 1 to 200 printable characters")
 	case f.store == nil:
 		return invalid("Store", "must not be nil")
 	}
 	for _, option := range options {
+		if option == nil {
+			return invalid("options", "must not hold a nil FeedOption")
+		}
 		if err := option(f); err != nil {
 			return err
 		}
@@ -104,6 +135,14 @@ type Batch struct {
 	Change Change
 }
 
+// last returns the last event, or nil.
+func (b *Batch) last() Event {
+	if len(b.Events) == 0 {
+		return nil
+	}
+	return b.Events[len(b.Events)-1]
+}
+
 const batchSize = 200
 
 // maxRaces is how often a synchronisation starts over because another worker was
@@ -120,20 +159,31 @@ const maxRaces = 3
 // feed's memory in one transaction.
 //
 // Sync reads finAPI's store, not the bank: call [User.Refresh] before it. It ends
-// with a [Synced], or with an error: [CodeIncomplete] or [CodeStaleData] after
-// events mean that these were safe and that the next synchronisation goes on from
-// there.
+// with a [Synced], or with an error. A [CodeIncomplete] or [CodeStaleData] comes
+// after the Synced: what was delivered is safe and committed, and the next
+// synchronisation goes on from there. So when one account fails, go on with the
+// others.
 func (f *Feed) Sync(ctx context.Context) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		var stopped bool
 		err := f.deliver(ctx, 1, func(ctx context.Context, b Batch) error {
 			for _, event := range b.Events {
+				if _, end := event.(Synced); end {
+					break // asks nothing of the ledger, so it is committed first
+				}
 				if !yield(event, nil) {
 					stopped = true
 					return errStopped
 				}
 			}
-			return f.store.Commit(ctx, f.ledger, b.Change)
+			if err := f.store.Commit(ctx, f.ledger, b.Change); err != nil {
+				return err
+			}
+			if end, ok := b.last().(Synced); ok && !yield(end, nil) {
+				stopped = true
+				return errStopped
+			}
+			return nil
 		})
 		if err != nil && !stopped {
 			yield(nil, err)
@@ -149,6 +199,9 @@ var errStopped = errors.New("the caller broke out of the loop")
 // ends with its error; batches before it stay committed. If it fails with
 // [CodeConflict], delivery starts over from what the other worker left.
 func (f *Feed) Deliver(ctx context.Context, apply func(context.Context, Batch) error) error {
+	if apply == nil {
+		return invalid("apply", "must not be nil")
+	}
 	return f.deliver(ctx, batchSize, apply)
 }
 
@@ -217,25 +270,37 @@ func (f *Feed) read(ctx context.Context) (*reading, error) {
 func (s *reading) bind(ctx context.Context) error {
 	source := Source{User: s.feed.user.id, Account: s.account.ID}
 	former := s.mark.Source
-	s.facts.source, s.facts.cutOver = source, s.feed.cutOver
+	s.facts.source, s.facts.cutOver, s.facts.removeAll = source, s.feed.cutOver, s.feed.removeAll
 	if s.mark.Version == 0 || former == source {
 		return nil
 	}
-	if !s.sameBankAccount() {
-		return bound("the ledger belongs to an account with another IBAN, currency or type")
-	}
-	if former.User == source.User {
-		_, err := s.feed.user.Account(ctx, former.Account)
-		if err == nil {
-			return bound("the ledger belongs to another connection of this account, which is still there")
-		}
-		if !IsError(err, CodeUnknownEntity, CodeNotFound) {
+	if !s.feed.rebind {
+		if err := s.recognise(ctx, former); err != nil {
 			return err
 		}
 	}
 	s.facts.reimported = true
 	s.notice(NoticeRebound, "the account was connected anew; the ledger goes on with it")
 	return nil
+}
+
+// recognise makes sure that a new account is the ledger's bank account, and that
+// the former one is gone.
+func (s *reading) recognise(ctx context.Context, former Source) error {
+	if !s.sameBankAccount() {
+		return bound("the ledger belongs to an account with another IBAN, currency or type")
+	}
+	if former.User != s.facts.source.User {
+		return nil // what another user has cannot be asked; nothing is removed then
+	}
+	_, err := s.feed.user.Account(ctx, former.Account)
+	if err == nil {
+		return bound("the ledger belongs to another connection of this account, which is still there")
+	}
+	if IsError(err, CodeUnknownEntity, CodeNotFound) {
+		return nil
+	}
+	return err
 }
 
 func (s *reading) sameBankAccount() bool {
@@ -400,22 +465,39 @@ func (s *reading) recall(ctx context.Context) error {
 		return nil
 	}
 	q := RowQuery{Source: s.facts.source}
-	var flagged Date
+	for i := range s.facts.listed {
+		q.IDs = append(q.IDs, s.facts.listed[i].ID)
+		q.Fingerprints = append(q.Fingerprints, fingerprint(&s.facts.listed[i]))
+	}
+	if s.pass != PassFast {
+		q.Since = &s.facts.from
+	}
+	var err error
+	if s.facts.memory, err = s.feed.store.Rows(ctx, s.feed.ledger, q); err != nil || s.pass != PassFast {
+		return err
+	}
+	return s.recallAround(ctx, q)
+}
+
+// recallAround also asks for the rows of the days around new rows, any of which
+// may be the former self of one.
+func (s *reading) recallAround(ctx context.Context, q RowQuery) error {
+	known := map[TransactionID]bool{}
+	for i := range s.facts.memory {
+		known[s.facts.memory[i].ID] = true
+	}
+	var first Date
 	for i := range s.facts.listed {
 		tx := &s.facts.listed[i]
-		q.IDs = append(q.IDs, tx.ID)
-		q.Fingerprints = append(q.Fingerprints, fingerprint(tx))
-		if tx.PotentialDuplicate && (flagged.IsZero() || tx.BookingDate.Before(flagged)) {
-			flagged = tx.BookingDate
+		if !known[tx.ID] && (first.IsZero() || tx.BookingDate.Before(first)) {
+			first = tx.BookingDate
 		}
 	}
-	switch {
-	case s.pass != PassFast:
-		q.Since = &s.facts.from
-	case !flagged.IsZero():
-		since := flagged.AddDays(-nearby)
-		q.Since = &since
+	if first.IsZero() {
+		return nil
 	}
+	first = first.AddDays(-nearby)
+	q.Since = &first
 	var err error
 	s.facts.memory, err = s.feed.store.Rows(ctx, s.feed.ledger, q)
 	return err
@@ -453,16 +535,30 @@ func (s *reading) lookUp(ctx context.Context, ids []TransactionID) error {
 
 // closerLook returns the pass that is thorough enough for what was found.
 func (s *reading) closerLook() Pass {
-	wanted := s.pass
-	for _, v := range s.plan.verdicts {
+	for i := range s.plan.verdicts {
+		v := &s.plan.verdicts[i]
 		switch {
 		case v.kind == isConflict:
 			return PassSweep // ids have moved, and nobody knows how far
-		case wanted == PassFast && !v.isNew():
-			wanted = PassComplete
+		case s.pass != PassFast || v.isNew() && !v.odd:
+		case v.day().Before(s.windowStart()):
+			return PassSweep // a complete pass would not see it
+		default:
+			return s.atLeastComplete()
 		}
 	}
-	return wanted
+	return s.pass
+}
+
+// atLeastComplete is a complete pass, unless something odd is older than it
+// reaches.
+func (s *reading) atLeastComplete() Pass {
+	for i := range s.facts.listed {
+		if s.facts.listed[i].BookingDate.Before(s.windowStart()) {
+			return PassSweep
+		}
+	}
+	return PassComplete
 }
 
 // nameNew gives new rows their UIDs.
@@ -503,7 +599,8 @@ func (s *reading) nameNew(ctx context.Context) error {
 }
 
 func (v *verdict) isNew() bool {
-	return v.kind == isBooked || v.kind == isReview || v.kind == isRecorded || v.kind == isAdjusting
+	known := v.row.UID != ""
+	return !known && (v.kind == isBooked || v.kind == isReview || v.kind == isRecorded || v.kind == isAdjusting)
 }
 
 // uid names a booking by the first id it had. n is above 1 for the rare booking

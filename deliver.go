@@ -1,5 +1,7 @@
 package finapi
 
+import "cmp"
+
 // This file turns what was decided about rows into events for the ledger and
 // into what the store has to remember of them.
 
@@ -64,7 +66,10 @@ func newBookings(effects []effect) int {
 // of the former account still wait for their counterparts.
 func (s *reading) identifyIn(mark *Mark) {
 	mark.Source = s.facts.source
-	mark.IBAN, mark.Currency, mark.Type = fold(s.account.IBAN), s.account.Currency, s.account.Type
+	// What finAPI has once told is not forgotten when it is silent for a while.
+	mark.IBAN = cmp.Or(fold(s.account.IBAN), mark.IBAN)
+	mark.Currency = cmp.Or(s.account.Currency, mark.Currency)
+	mark.Type = cmp.Or(s.account.Type, mark.Type)
 }
 
 // advance moves the mark after a reading that was whole.
@@ -74,7 +79,7 @@ func (s *reading) advance(mark *Mark) {
 			mark.Imported = at
 		}
 	}
-	if s.deferred() {
+	if s.open() {
 		mark.Imported = s.mark.Imported // so that they are looked at again
 		return
 	}
@@ -89,9 +94,10 @@ func (s *reading) advance(mark *Mark) {
 	}
 }
 
-func (s *reading) deferred() bool {
+// open reports whether something could not be decided.
+func (s *reading) open() bool {
 	for _, v := range s.plan.verdicts {
-		if v.kind == isDeferred {
+		if v.kind == isDeferred || v.kind == isMassDisappearance {
 			return true
 		}
 	}
@@ -99,7 +105,7 @@ func (s *reading) deferred() bool {
 }
 
 func (s *reading) summary(batches []Batch) Synced {
-	sum := Synced{Pass: s.pass, Known: s.mark.Bookings, Complete: s.shortfall == nil && !s.deferred()}
+	sum := Synced{Pass: s.pass, Known: s.mark.Bookings, Complete: s.shortfall == nil && !s.open()}
 	for _, b := range batches {
 		sum = sum.plus(b.Events)
 	}
@@ -134,7 +140,7 @@ func (s *reading) shortfallKind() NoticeKind {
 // gap tells that more time has passed since the last update than any update of
 // finAPI's reaches back.
 func (s *reading) gap() *Notice {
-	if s.mark.Updated.IsZero() || s.shortfall != nil {
+	if s.mark.Updated.IsZero() || s.shortfall != nil || s.facts.reimported {
 		return nil
 	}
 	from, to := DateOf(s.mark.Updated), DateOf(s.account.Updated()).AddDays(-reachDays)
@@ -143,7 +149,8 @@ func (s *reading) gap() *Notice {
 	}
 	return &Notice{
 		Kind: NoticeGap, From: from, To: to,
-		Text: "the account was not updated for longer than finAPI reaches back; bookings may be missing for good",
+		Text: "the last synchronisation is longer ago than an update of finAPI's reaches back; " +
+			"if there was no update meanwhile, bookings are missing for good",
 	}
 }
 
@@ -151,7 +158,7 @@ func (s *reading) effect(v *verdict) effect {
 	tx := v.tx
 	switch v.kind {
 	case isBooked:
-		uid := s.uids[tx.ID]
+		uid := cmp.Or(v.row.UID, s.uids[tx.ID])
 		return effect{Booked{UID: uid, Transaction: tx, Reason: v.reason}, s.remember(uid, tx, RowBooked)}
 	case isReview:
 		uid := s.uids[tx.ID]
@@ -183,6 +190,7 @@ func (s *reading) effect(v *verdict) effect {
 	}
 	return effect{event: Notice{
 		Kind: noticeKinds[v.kind], Text: v.reason, From: tx.BookingDate, To: tx.BookingDate, Transaction: rowOf(v),
+		Bookings: v.candidates,
 	}}
 }
 

@@ -38,14 +38,17 @@
 // Calls that change nothing are repeated when the network or finAPI fails, as
 // [WithRetry] says: with growing waits and jitter, heeding Retry-After. Creating a
 // user, starting a consent and starting an update are never repeated by
-// themselves. A wrong password is sent once and then never again, because finAPI
-// locks users after failed log-ins. After a status 401, any call is made once
+// themselves. A user's first log-in is sent once, too, because finAPI locks users
+// after failed ones, and a refused password is never sent again; renewing a token
+// is repeated like a read. After a status 401, any call is made once
 // more with a new token, because finAPI refused it before it acted.
 //
 // # Errors
 //
 // Every refusal is an [*Error] with a [Code] and an [Actor], who is the one that
-// must act: the customer, the vendor, the bank or finAPI. Bad input is refused
+// must act: the customer, the vendor, the bank or finAPI. [Error.Remedy] says in a
+// sentence for people what to do, in English or German, and [Error.Retry] when it
+// is worth trying again. Bad input is refused
 // before anything is sent, and [Error.Field] names it. Contexts that end give the
 // context's own error. [*ActionRequired] says that the customer must visit the
 // bank again.

@@ -1,6 +1,7 @@
 package finapi
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -25,13 +26,29 @@ func TestTheSDKIsReadOnly(t *testing.T) {
 	}
 	want := []string{
 		"POST /api/v2/oauth/token",
+		"POST /api/v2/oauth/revoke",
 		"POST /api/v2/users",
+		"PATCH /api/v2/users",
 		"DELETE /api/v2/users",
+		"POST /api/v2/users/verify/{userId}",
+		"PATCH /api/v2/bankConnections/{id}",
+		"DELETE /api/v2/bankConnections/{id}",
+		"DELETE /api/v2/bankConnections/{id}/aisConsent",
+		"PATCH /api/v2/accounts/{id}",
+		"DELETE /api/v2/accounts/{id}",
+		"PATCH /api/v2/transactions",
+		"PATCH /api/v2/transactions/{id}",
+		"DELETE /api/v2/transactions/{id}",
+		"POST /api/v2/notificationRules",
+		"DELETE /api/v2/notificationRules/{id}",
+		"POST /api/v2/tests/mockBatchUpdate",
 		"POST /api/webForms/bankConnectionImport",
+		"POST /api/webForms/{id}/cancel",
+		"DELETE /api/webForms/{id}",
 		"POST /api/tasks/backgroundUpdate",
 	}
 	if diff := gocmp.Diff(want, writes); diff != "" {
-		t.Errorf("the writes of the table are not the five that are allowed (-want +got):\n%s", diff)
+		t.Errorf("the writes of the table are not those that are allowed (-want +got):\n%s", diff)
 	}
 }
 
@@ -76,12 +93,50 @@ func TestEveryEndpointIsInTheContract(t *testing.T) {
 	}
 }
 
-func TestOnlyReadsAndTheTokenAreRepeated(t *testing.T) {
+func TestEveryOperationOfTheContractIsInTheTableOrLeftOutOnPurpose(t *testing.T) {
+	t.Parallel()
+	var inTable []string
+	for i := range endpoints {
+		inTable = append(inTable, endpoints[i].String())
+	}
+	for _, list := range [][]string{inTable, leftOut} {
+		if sorted := slices.Compact(slices.Sorted(slices.Values(list))); len(sorted) != len(list) {
+			t.Errorf("an operation is listed twice: %v", list)
+		}
+	}
+	for _, operation := range leftOut {
+		if slices.Contains(inTable, operation) {
+			t.Errorf("%s is left out and in the table", operation)
+		}
+	}
+	decided := slices.Sorted(slices.Values(append(inTable, leftOut...)))
+	contract := operationsOf(t, "testdata/contract/finapi-access-v2.yaml")
+	maps.Copy(contract, operationsOf(t, "testdata/contract/finapi-webform-2.yaml"))
+	if diff := gocmp.Diff(slices.Sorted(maps.Keys(contract)), decided); diff != "" {
+		t.Errorf("the contract and what was decided about it differ (-contract +decided):\n%s", diff)
+	}
+}
+
+func TestOnlyWhatChangesNothingTheSecondTimeIsRepeated(t *testing.T) {
 	t.Parallel()
 	for i := range endpoints {
 		ep := &endpoints[i]
-		if want := ep.method == http.MethodGet || endpointID(i) == epToken; ep.safe != want {
+		idempotent := ep.method == http.MethodGet || ep.method == http.MethodPatch
+		if want := idempotent || endpointID(i) == epToken || endpointID(i) == epRevoke; ep.safe != want {
 			t.Errorf("%s: safe to repeat is %v, want %v", ep, ep.safe, want)
+		}
+	}
+}
+
+// TestEveryEndpointTakesTheTokenOfTheContract reads the marker x-finapi-token.
+func TestEveryEndpointTakesTheTokenOfTheContract(t *testing.T) {
+	t.Parallel()
+	tokens := tokensOf(t, "testdata/contract/finapi-access-v2.yaml")
+	maps.Copy(tokens, tokensOf(t, "testdata/contract/finapi-webform-2.yaml"))
+	names := map[tokenKind]string{noToken: "none", clientToken: "client", userToken: "user", anyToken: "client-or-user"}
+	for i := range endpoints {
+		if ep := &endpoints[i]; tokens[ep.String()] != names[ep.tokenKind] {
+			t.Errorf("%s takes the token %q, the contract says %q", ep, names[ep.tokenKind], tokens[ep.String()])
 		}
 	}
 }
@@ -140,8 +195,18 @@ func TestAnIDReachesOnlyItsOwnPath(t *testing.T) {
 func operationsOf(t *testing.T, file string) map[string]bool {
 	t.Helper()
 	operations := map[string]bool{}
+	for operation := range tokensOf(t, file) {
+		operations[operation] = true
+	}
+	return operations
+}
+
+// tokensOf scans an OpenAPI document for its operations and the token of each.
+func tokensOf(t *testing.T, file string) map[string]string {
+	t.Helper()
+	tokens := map[string]string{}
 	methods := []string{"get:", "post:", "put:", "patch:", "delete:"}
-	path := ""
+	path, operation := "", ""
 	for line := range strings.Lines(readText(t, file)) {
 		text := strings.TrimSpace(line)
 		switch indent := len(line) - len(strings.TrimLeft(line, " ")); {
@@ -150,13 +215,16 @@ func operationsOf(t *testing.T, file string) map[string]bool {
 		case indent < 4:
 			path = ""
 		case indent == 4 && path != "" && slices.Contains(methods, text):
-			operations[strings.ToUpper(strings.TrimSuffix(text, ":"))+" "+path] = true
+			operation = strings.ToUpper(strings.TrimSuffix(text, ":")) + " " + path
+			tokens[operation] = ""
+		case indent == 6 && path != "" && strings.HasPrefix(text, "x-finapi-token: "):
+			tokens[operation] = strings.TrimPrefix(text, "x-finapi-token: ")
 		}
 	}
-	if len(operations) == 0 {
+	if len(tokens) == 0 {
 		t.Fatalf("no operation was found in %s", file)
 	}
-	return operations
+	return tokens
 }
 
 func readText(t *testing.T, file string) string {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -102,7 +103,11 @@ func (e *Error) Error() string {
 	case ownCode(e.Code) && e.Message != "" && !e.quoted:
 		b.WriteString(": " + e.Message)
 	}
-	fmt.Fprintf(&b, " [%s must act", e.Actor)
+	if e.Retry() == RetryLater {
+		b.WriteString(" [try again later")
+	} else {
+		fmt.Fprintf(&b, " [%s must act", e.Actor)
+	}
 	if e.RequestID != "" {
 		b.WriteString("; request " + e.RequestID)
 	}
@@ -127,7 +132,7 @@ func (e *Error) LogValue() slog.Value {
 	)
 }
 
-// MarshalJSON writes what [Error.LogValue] logs.
+// MarshalJSON writes what [Error.LogValue] logs, and the field of a bad input.
 func (e *Error) MarshalJSON() ([]byte, error) {
 	return json.Marshal(map[string]any{
 		"endpoint": e.Endpoint, "status": e.Status, "code": e.Code,
@@ -160,6 +165,17 @@ func (*ActionRequired) Error() string {
 	return "finapi: the customer must authenticate at the bank again [customer must act]"
 }
 
+// GoString describes the situation without the URL, too.
+func (a *ActionRequired) GoString() string { return a.Error() }
+
+// LogValue logs the situation without the URL.
+func (a *ActionRequired) LogValue() slog.Value { return slog.StringValue(a.Error()) }
+
+// MarshalJSON writes the situation without the URL. Hand the customer the field.
+func (a *ActionRequired) MarshalJSON() ([]byte, error) {
+	return json.Marshal(map[string]any{"error": a.Error(), "connection": a.Connection})
+}
+
 // errorBody holds all four shapes of finAPI's error answers at once.
 type errorBody struct {
 	// Access, and Web Form's answer to a bad request.
@@ -189,10 +205,10 @@ func readError(ep *endpoint, status int, body []byte, requestID string) *Error {
 	if e.Code == "" {
 		e.Code = codeOfStatus(status)
 	}
-	e.Actor = actorOf(e.Code, status)
-	if ep.tokenKind == noToken && status == 423 {
-		e.Code, e.Actor = CodeUserLocked, ActorVendor
+	if ep.tokenKind == noToken && status == http.StatusLocked {
+		e.Code = CodeUserLocked
 	}
+	e.Actor = actorOf(e.Code, status)
 	return e
 }
 

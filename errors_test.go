@@ -184,7 +184,7 @@ func TestANetworkErrorKeepsItsCauseButNotItsURL(t *testing.T) {
 	if !errors.Is(err, cause) || e.Status != 0 || e.Actor != finapi.ActorFinAPI || e.RequestID == "" {
 		t.Errorf("got %+v with cause %v", e, errors.Unwrap(e))
 	}
-	want := "finapi: GET /api/v2/bankConnections/{id}: SDK_NETWORK: connection reset by peer [finAPI must act; request " + e.RequestID + "]"
+	want := "finapi: GET /api/v2/bankConnections/{id}: SDK_NETWORK: connection reset by peer [try again later; request " + e.RequestID + "]"
 	same(t, want, e.Error())
 }
 

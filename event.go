@@ -33,7 +33,8 @@ type Modified struct {
 	// Fields names what differs, by the names of finAPI.
 	Fields []string `json:"fields"`
 	// Material is true if the amount, its currency, the booking date or the
-	// counterpart's account changed, and false if only texts did.
+	// counterpart's account changed, and false if only the value date, texts or
+	// finAPI's suspicion of a duplicate did.
 	Material bool `json:"material"`
 }
 
@@ -64,6 +65,8 @@ type Notice struct {
 	To   Date `json:"to,omitzero"`
 	// Transaction is the row that the notice is about; nil if it is about none.
 	Transaction *Transaction `json:"transaction,omitempty"`
+	// Bookings are the bookings that the notice is about; may be empty.
+	Bookings []UID `json:"bookings,omitempty"`
 }
 
 // NoticeKind is a kind of [Notice]. The set is open.
@@ -84,8 +87,9 @@ const (
 	NoticeIncomplete NoticeKind = "incomplete_listing"
 	// NoticeDeferred: a row was held back because it could not be proved to be new.
 	NoticeDeferred NoticeKind = "deferred"
-	// NoticeMassDisappearance: so many bookings vanished at once that the feed
-	// does not believe it. Nothing was removed.
+	// NoticeMassDisappearance: so many bookings vanished at once, three and more
+	// than half of those looked at, that the feed does not believe it. Nothing was
+	// removed. It comes again until they are back, or until [WithMassRemovals].
 	NoticeMassDisappearance NoticeKind = "mass_disappearance"
 	// NoticeIdentityConflict: a known id shows another booking. Contents decided.
 	NoticeIdentityConflict NoticeKind = "identity_conflict"
@@ -96,10 +100,11 @@ const (
 	NoticeRebound NoticeKind = "account_rebound"
 )
 
-// Synced is the last event of every synchronisation that came to its end.
+// Synced is the last event of every synchronisation that came to its end. It asks
+// nothing of the ledger; when it comes, all before it is committed.
 type Synced struct {
 	Pass Pass `json:"pass"`
-	// Complete is false if something was deferred or could not be proved.
+	// Complete is false if something was deferred, held back or not read.
 	Complete bool `json:"complete"`
 	// Booked to Deferred count the events of this synchronisation.
 	Booked   int `json:"booked"`

@@ -33,6 +33,8 @@ func TestWhateverHappensTheLedgerEndsLikeTheBank(t *testing.T) {
 			"rewrap":    m.rewrap,
 			"reconnect": m.reconnect,
 			"shift":     m.shiftIDs,
+			"reword":    m.reword,
+			"rewordAll": m.rewordAll,
 			"takeBack":  m.takeBack,
 			"hours":     func(*rapid.T) { m.clock.advance(time.Hour) },
 			"day":       func(*rapid.T) { m.clock.advance(25 * time.Hour) },
@@ -54,6 +56,8 @@ type feedModel struct {
 	nextID      int64
 	account     int64
 	booked      map[finapi.UID]string // what the ledger holds, by what it is
+	worded      int                   // for texts that no other row has
+	reworded    bool                  // since the last complete pass
 	reconnected bool                  // since the last complete pass
 	taken       int                   // rows taken back since the last complete pass
 }
@@ -76,6 +80,9 @@ func newFeedModel(t *rapid.T) *feedModel {
 // add puts a row of few possible contents into finAPI's store, so that equal
 // bookings are common.
 func (m *feedModel) add(t *rapid.T, day int) {
+	if m.reworded {
+		t.Skip("nobody could tell which one is new")
+	}
 	m.nextID++
 	m.rows = append(m.rows, scenarioRow{
 		"id": float64(m.nextID), "accountId": float64(m.account),
@@ -157,6 +164,41 @@ func (m *feedModel) rewrap(t *rapid.T) {
 	m.publish()
 }
 
+// reword gives a row a new id and another text at once, so that no fingerprint can
+// recognise it.
+func (m *feedModel) reword(t *rapid.T) {
+	if m.taken == 2 || m.reconnected {
+		t.Skip("enough")
+	}
+	i := m.pick(t)
+	m.taken++ // to the feed, one has gone and another one has come
+	m.reissue(i)
+	m.rewordRow(len(m.rows) - 1)
+	m.publish()
+}
+
+func (m *feedModel) rewordRow(i int) {
+	m.worded++
+	m.rows[i] = maps.Clone(m.rows[i])
+	m.rows[i]["purpose"] = fmt.Sprintf("%s SVWZ%d", m.rows[i].text("purpose"), m.worded)
+}
+
+// rewordAll does that to all rows, as if finAPI had fetched them from another
+// interface of the bank. If a new one came at the same time, nobody could tell which
+// one it is; so all are known before.
+func (m *feedModel) rewordAll(t *rapid.T) {
+	if m.taken > 0 || m.reconnected || len(m.rows) < 3 {
+		t.Skip("nobody could tell them apart")
+	}
+	m.sync(t, -1, false)
+	m.reconnected, m.reworded = true, true
+	m.reissueAll(t)
+	for i := range m.rows {
+		m.rewordRow(i)
+	}
+	m.publish()
+}
+
 // takeBack removes a row for good. More than two between two syncs could be taken
 // for a mass disappearance, which the feed refuses to believe on purpose.
 func (m *feedModel) takeBack(t *rapid.T) {
@@ -212,7 +254,7 @@ var errCrash = errors.New("the process died")
 
 // driftOnce changes the store between the first and the second page, once.
 func (m *feedModel) driftOnce(t *rapid.T) func(int) {
-	into := rapid.Bool().Draw(t, "a row comes")
+	into := !m.reworded && rapid.Bool().Draw(t, "a row comes")
 	done := false
 	return func(number int) {
 		if done || number != 2 {
@@ -251,7 +293,7 @@ func (m *feedModel) apply(t *rapid.T, events []finapi.Event) {
 			m.booked[e.UID] = contentOf(e.New)
 		case finapi.Synced:
 			if e.Complete && e.Pass != finapi.PassFast {
-				m.taken, m.reconnected = 0, false
+				m.taken, m.reconnected, m.reworded = 0, false, false
 			}
 		case finapi.Notice:
 			if e.Kind == finapi.NoticeMassDisappearance {
@@ -283,12 +325,23 @@ func (m *feedModel) inLedger() map[string]int {
 	return counts
 }
 
-// neverDouble holds at every moment: of each content, the ledger never has more
-// than finAPI and what was taken back since.
+// withoutText adds up what differs in its text only, which the ledger may learn of
+// later.
+func withoutText(counts map[string]int) map[string]int {
+	sums := map[string]int{}
+	for content, n := range counts {
+		words := strings.Fields(content) // day, amount, currency, text
+		sums[strings.Join(words[:3], " ")] += n
+	}
+	return sums
+}
+
+// neverDouble holds at every moment: of each day and amount, the ledger never has
+// more than finAPI and what was taken back since.
 func (m *feedModel) neverDouble(t *rapid.T) {
 	excess := 0
-	bank := m.atFinAPI()
-	for content, n := range m.inLedger() {
+	bank := withoutText(m.atFinAPI())
+	for content, n := range withoutText(m.inLedger()) {
 		excess += max(0, n-bank[content])
 	}
 	if excess > m.taken {

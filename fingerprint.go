@@ -33,7 +33,11 @@ func fingerprint(t *Transaction) string {
 
 // weakKey is what even a rewritten booking keeps.
 func weakKey(t *Transaction) string {
-	return t.BookingDate.String() + "|" + canonical(t.Amount.Amount) + "|" + string(t.Amount.Currency)
+	return t.BookingDate.String() + "|" + amountKey(t)
+}
+
+func amountKey(t *Transaction) string {
+	return canonical(t.Amount.Amount) + "|" + string(t.Amount.Currency)
 }
 
 // foldings are the ways in which banks write one text differently: with and

@@ -3,6 +3,7 @@ package finapi_test
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -159,6 +160,9 @@ func (s *stub) RoundTrip(hr *http.Request) (*http.Response, error) {
 	if err := hr.Context().Err(); err != nil {
 		return nil, err
 	}
+	if err := logTraffic(hr); err != nil {
+		return nil, err
+	}
 	r := &request{
 		route: hr.Method + " " + hr.URL.EscapedPath(), url: hr.URL, query: hr.URL.Query(),
 		header: hr.Header.Clone(), ctx: hr.Context(),
@@ -195,6 +199,42 @@ func (s *stub) RoundTrip(hr *http.Request) (*http.Response, error) {
 		StatusCode: cmp.Or(out.status, http.StatusOK), Header: header,
 		Body: io.NopCloser(out.stream), ContentLength: -1, Request: hr,
 	}, nil
+}
+
+var trafficMu sync.Mutex
+
+// logTraffic appends a request to the log for the contract tests of
+// internal/contract, if the environment variable FINAPI_TRAFFIC names a folder.
+func logTraffic(r *http.Request) error {
+	dir := os.Getenv("FINAPI_TRAFFIC")
+	if dir == "" {
+		return nil
+	}
+	entry := map[string]any{
+		"source": "stub", "host": r.URL.Host, "method": r.Method, "path": r.URL.EscapedPath(), "query": r.URL.RawQuery, "header": r.Header,
+	}
+	if r.GetBody != nil {
+		body, err := r.GetBody()
+		if err != nil {
+			return err
+		}
+		if entry["body"], err = io.ReadAll(body); err != nil {
+			return err
+		}
+	}
+	line, err := json.Marshal(entry)
+	if err != nil {
+		return err
+	}
+	trafficMu.Lock()
+	defer trafficMu.Unlock()
+	name := filepath.Join(dir, fmt.Sprintf("stub-%d.jsonl", os.Getpid()))
+	file, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(append(line, '\n'))
+	return errors.Join(err, file.Close())
 }
 
 // asked returns the requests to a route so far.

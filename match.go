@@ -2,6 +2,7 @@ package finapi
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 )
 
@@ -27,6 +28,8 @@ type evidence struct {
 	// reimported: rows of another source are gone, because the account at finAPI
 	// that they came from is.
 	reimported bool
+	// removeAll: most bookings may be removed at once.
+	removeAll bool
 	// cutOver is the first day whose bookings the ledger wants; zero for all.
 	cutOver Date
 	// absent and present are the answers of look-ups by id.
@@ -44,6 +47,8 @@ type verdict struct {
 	fields     []string
 	material   bool
 	candidates []UID
+	// odd: a more thorough pass should look at it.
+	odd bool
 }
 
 type verdictKind uint8
@@ -75,7 +80,7 @@ func match(e *evidence) plan {
 	m := newMatcher(e)
 	m.identify()
 	m.relinkStrong()
-	if e.reimported {
+	if e.reimported || m.massVanished() {
 		m.relinkWeak()
 	}
 	m.judgeNew()
@@ -161,9 +166,18 @@ func (m *matcher) identify() {
 			continue
 		}
 		delete(m.free, row.UID)
-		if len(fields) > 0 && row.State != RowNoticed && row.State != RowRecorded {
-			m.say(verdict{kind: isModified, tx: tx, row: *row, fields: fields, material: material})
+		if row.State == RowRecorded && !tx.BookingDate.Before(m.cutOver) {
+			m.say(verdict{kind: isBooked, tx: tx, row: *row, reason: "the bank moved it behind the ledger's cut-over"})
+			continue
 		}
+		m.sayModified(row, tx, fields, material)
+	}
+}
+
+// sayModified tells what the bank changed of a booking that the ledger has.
+func (m *matcher) sayModified(row *Row, tx Transaction, fields []string, material bool) {
+	if len(fields) > 0 && (row.State == RowBooked || row.State == RowReview) {
+		m.say(verdict{kind: isModified, tx: tx, row: *row, fields: fields, material: material})
 	}
 }
 
@@ -246,6 +260,8 @@ func (m *matcher) pairOff(
 			if m.free[row.UID] != nil && m.fate(row) >= missing && sameKind(row, &tx) && agree(&row.Transaction, &tx) {
 				delete(m.free, row.UID)
 				m.say(verdict{kind: isRelinked, tx: tx, row: *row, reason: reason})
+				fields, material := difference(&row.Transaction, &tx)
+				m.sayModified(row, tx, fields, material)
 				return true
 			}
 		}
@@ -271,6 +287,21 @@ func (m *matcher) deferDoubtful(candidates map[string][]*Row) {
 	})
 }
 
+// massVanished reports whether so many known rows are not listed that finAPI must
+// have fetched the account anew, or something is wrong.
+func (m *matcher) massVanished() bool {
+	vanished := 0
+	for _, row := range m.free {
+		if row.State != RowRemoved && m.fate(row) >= missing {
+			vanished++
+		}
+	}
+	return mass(vanished, m.found()+vanished)
+}
+
+// mass: three rows and more than half of them are no correction by the bank.
+func mass(vanished, all int) bool { return vanished >= 3 && vanished*2 > all }
+
 // relinkWeak pairs rows of equal day and amount after a re-import, where every
 // row got a new id and banks may word it anew. It wants equal counts, because
 // otherwise one of the rows is really new and nobody can tell which.
@@ -291,14 +322,9 @@ func (m *matcher) relinkWeak() {
 
 // judgeNew decides about the listed rows that remain.
 func (m *matcher) judgeNew() {
-	vanished := m.group(func(row *Row) string { return weakKey(&row.Transaction) })
+	byAmount := m.group(func(row *Row) string { return amountKey(&row.Transaction) })
 	for _, tx := range m.open {
-		var similar []UID
-		for _, row := range vanished[weakKey(&tx)] {
-			if m.fate(row) >= missing && sameKind(row, &tx) {
-				similar = append(similar, row.UID)
-			}
-		}
+		vanished := m.vanishedLike(&tx, byAmount[amountKey(&tx)])
 		switch {
 		case tx.AdjustingEntry:
 			m.say(verdict{kind: isAdjusting, tx: tx, reason: "finAPI made up a row to make the balance fit"})
@@ -309,15 +335,41 @@ func (m *matcher) judgeNew() {
 				kind: isReview, tx: tx, candidates: m.resembling(&tx),
 				reason: "finAPI suspects that it imported a booking twice",
 			})
-		case len(similar) > 0:
+		case len(vanished) > 0:
 			m.say(verdict{
-				kind: isReview, tx: tx, candidates: similar,
-				reason: "a booking of the same day and amount has vanished; this may be its new form",
+				kind: isReview, tx: tx, candidates: vanished, odd: true,
+				reason: "a booking of the same amount has vanished; this may be its new form",
 			})
 		default:
 			m.say(verdict{kind: isBooked, tx: tx, reason: "an id that was never seen before"})
 		}
 	}
+}
+
+// vanishedLike returns the vanished rows that tx may be the new form of, and asks
+// about those of which nobody knows.
+func (m *matcher) vanishedLike(tx *Transaction, rows []*Row) []UID {
+	var uids []UID
+	for _, row := range rows {
+		if !sameKind(row, tx) || !alike(&row.Transaction, tx) {
+			continue
+		}
+		switch m.fate(row) {
+		case unknown:
+			m.ask(row.ID)
+		case missing, gone:
+			uids = append(uids, row.UID)
+		case there:
+		}
+	}
+	return uids
+}
+
+// alike reports whether one booking of an amount may be another one of it with a
+// new id: booked on the same day, or worded the same within a few days.
+func alike(a, b *Transaction) bool {
+	days := a.BookingDate.DaysSince(b.BookingDate)
+	return days == 0 || days >= -nearby && days <= nearby && fold(a.Purpose) == fold(b.Purpose)
 }
 
 // nearby is how many days apart a double and its original may be booked.
@@ -340,16 +392,17 @@ func (m *matcher) resembling(tx *Transaction) []UID {
 
 // judgeVanished decides about the remembered rows that remain.
 func (m *matcher) judgeVanished() {
-	covered, removed := m.settled(), []verdict{}
+	covered, removed := m.found(), []verdict{}
 	oldest := m.oldest()
 	for _, row := range m.free {
 		if row.State == RowRemoved || row.State == RowRecorded {
 			continue
 		}
-		// After a re-import, what is older than the new history proves nothing. An id
-		// that shows another booking proves nothing about what was not listed.
+		// After a re-import, what is older than the new history proves nothing, nor
+		// does what another user's copy lacks. An id that shows another booking proves
+		// nothing about what was not listed.
 		foreign, day := row.Source != m.source, row.Transaction.BookingDate
-		if foreign && (!m.complete || oldest.IsZero() || day.Before(oldest)) {
+		if foreign && (!m.complete || oldest.IsZero() || day.Before(oldest) || row.Source.User != m.source.User) {
 			continue
 		}
 		if m.displaced[row.UID] && (!m.complete || day.Before(m.from)) {
@@ -365,9 +418,11 @@ func (m *matcher) judgeVanished() {
 		case unknown, there:
 		}
 	}
-	// Three rows and more than half of them: that is no correction by the bank.
-	if len(removed) >= 3 && len(removed)*2 > covered {
-		m.say(verdict{kind: isMassDisappearance, reason: "most bookings have vanished at once; none was removed"})
+	if mass(len(removed), covered) && !m.removeAll {
+		m.say(verdict{
+			kind: isMassDisappearance, candidates: uidsOf(removed),
+			reason: fmt.Sprintf("%d of %d bookings have vanished at once; none was removed", len(removed), covered),
+		})
 		return
 	}
 	m.plan.verdicts = append(m.plan.verdicts, removed...)
@@ -388,8 +443,17 @@ func (m *matcher) removal(row *Row) verdict {
 	return verdict{kind: kind, tx: row.Transaction, row: *row, reason: reason}
 }
 
-// settled counts the remembered rows that were found again.
-func (m *matcher) settled() int { return len(m.memory) - len(m.free) }
+// found counts the remembered rows that were found again.
+func (m *matcher) found() int { return len(m.memory) - len(m.free) }
+
+func uidsOf(verdicts []verdict) []UID {
+	uids := make([]UID, len(verdicts))
+	for i := range verdicts {
+		uids[i] = verdicts[i].row.UID
+	}
+	slices.Sort(uids)
+	return uids
+}
 
 // oldest returns the earliest booking date of the listing.
 func (m *matcher) oldest() Date {

@@ -33,13 +33,16 @@ type page[T any] struct {
 	sum *decimal.Decimal
 }
 
-// pager reads a listing whose rows are ordered by ascending id. Pages are
+// pager reads a listing whose rows are ordered by ascending id, if it is not sorted
+// otherwise. Pages are
 // offsets into something that can change while it is read: a row that goes
 // shifts all later rows to the front, so that one of them is never seen. A pager
 // notices, and reads again.
 type pager[T any] struct {
 	fetch func(ctx context.Context, number int) (page[T], error)
 	id    func(*T) int64
+	// sorted: the rows come in another order than by id.
+	sorted bool
 	// amount is set for listings whose pages announce a sum.
 	amount func(*T) decimal.Decimal
 	// endpoint names the listing in errors.
@@ -57,7 +60,8 @@ const maxEmptyPages = 100
 type pass[T any] struct {
 	pager *pager[T]
 	first page[T]
-	last  int64 // the highest id so far
+	last  int64          // the highest id so far
+	known map[int64]bool // the ids so far, if they come in another order
 	seen  int64
 	empty int
 	sum   decimal.Decimal
@@ -99,10 +103,9 @@ func (p *pass[T]) fits(got *page[T], number int) bool {
 	}
 	for i := range got.rows {
 		id := p.pager.id(&got.rows[i])
-		if id <= p.last {
+		if !p.isNew(id) {
 			return false
 		}
-		p.last = id
 		_ = binary.Write(p.digest, binary.BigEndian, id)
 		if p.pager.amount != nil {
 			p.sum = p.sum.Add(p.pager.amount(&got.rows[i]))
@@ -113,6 +116,22 @@ func (p *pass[T]) fits(got *page[T], number int) bool {
 	}
 	p.seen += int64(len(got.rows))
 	return p.seen <= got.total && p.empty <= maxEmptyPages
+}
+
+// isNew reports whether an id comes where it may: after all others, or for the
+// first time if the rows are not ordered by id.
+func (p *pass[T]) isNew(id int64) bool {
+	if !p.pager.sorted {
+		ascends := id > p.last
+		p.last = id
+		return ascends
+	}
+	if p.known == nil {
+		p.known = map[int64]bool{}
+	}
+	again := p.known[id]
+	p.known[id] = true
+	return !again
 }
 
 // balanced reports whether the rows add up to what was announced. If as many rows

@@ -436,3 +436,70 @@ func walkWhileRowsMove(t *testing.T, gone, come int) {
 		}
 	})
 }
+
+// sorted is a server that lists rows in another order than by id.
+func (l *listing) sorted(ids []int64) func(*request) reply {
+	return func(r *request) reply {
+		page, _ := strconv.Atoi(r.query.Get("page"))
+		if l.before != nil {
+			l.before(page)
+		}
+		rows := slices.DeleteFunc(slices.Clone(ids), func(id int64) bool { return !slices.Contains(l.ids, id) })
+		from, to := min((page-1)*2, len(rows)), min(page*2, len(rows))
+		return reply{body: pageBody(page, (len(rows)+1)/2, len(rows), rows[from:to], nothing, nil)}
+	}
+}
+
+func TestAListingInAnotherOrderKeepsIt(t *testing.T) {
+	t.Parallel()
+	server := newStub(t)
+	order := []int64{5, 1, 4, 2, 3}
+	server.handle(transactionsRoute, (&listing{ids: upTo(5)}).sorted(order))
+	same(t, order, sortedWalk(t, server))
+	server.wantCalls(transactionsRoute, 3)
+}
+
+// sortedWalk reads all transactions by their amounts and returns their ids.
+func sortedWalk(t *testing.T, server *stub) []int64 {
+	t.Helper()
+	var ids []int64
+	query := finapi.TransactionQuery{OrderBy: []finapi.Order{{By: "amount", Descending: true}}, PageSize: 2}
+	for tx, err := range server.user().Transactions(t.Context(), query) {
+		must(t, err)
+		ids = append(ids, int64(tx.ID))
+	}
+	return ids
+}
+
+func TestARowThatGoesAndOneThatComesInAnotherOrderLoseNoneSilently(t *testing.T) {
+	t.Parallel()
+	server := newStub(t)
+	all := &listing{ids: []int64{1, 2, 3, 4}}
+	moved := false
+	// Between the pages row 4, which was seen, goes to the end, and row 5 comes to
+	// the front: their number stays, row 2 is seen twice and row 1 never.
+	all.before = func(page int) {
+		if page == 2 && !moved {
+			moved = true
+			all.remove(4)
+			all.add(5, 6)
+		}
+	}
+	server.handle(transactionsRoute, all.sorted([]int64{6, 5, 4, 3, 2, 1}))
+	got := sortedWalk(t, server)
+	slices.Sort(got)
+	for _, id := range []int64{1, 2, 3, 5, 6} {
+		if !slices.Contains(got, id) {
+			t.Errorf("row %d is missing in %v", id, got)
+		}
+	}
+}
+
+func TestARowThatIsSeenTwiceInAnotherOrderIsReadAgain(t *testing.T) {
+	t.Parallel()
+	server := newStub(t)
+	server.on(transactionsRoute,
+		pageReply(1, 2, 4, 4, 3), pageReply(2, 2, 4, 3, 2), // row 1 was pushed out
+		pageReply(1, 2, 4, 4, 3), pageReply(2, 2, 4, 2, 1))
+	same(t, []int64{4, 3, 2, 1}, sortedWalk(t, server))
+}

@@ -1,8 +1,13 @@
 package finapi
 
 import (
+	"cmp"
 	"context"
 	"net"
+	"net/http"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // RefreshRequest says which connection to update, and whether the customer is
@@ -19,12 +24,16 @@ type RefreshRequest struct {
 }
 
 // CustomerDevice is what a bank may want to know about a customer who is present.
+// finAPI takes an IPv6 address for updates only: when something is deleted, it is
+// left out.
 type CustomerDevice struct {
 	// IP is the customer's address as the ERP sees it, up to 64 characters.
 	IP string
-	// OS is the customer's operating system, up to 1024 characters.
+	// OS is the customer's operating system, up to 1024 characters without control
+	// characters; "" if not known.
 	OS string
-	// UserAgent is the customer's browser, up to 1024 characters.
+	// UserAgent is the customer's browser, up to 1024 characters without control
+	// characters; "" if not known.
 	UserAgent string
 }
 
@@ -60,7 +69,7 @@ func (u *User) Refresh(ctx context.Context, r RefreshRequest) (Connection, error
 	if err != nil {
 		return Connection{}, err
 	}
-	for !task.done() {
+	for !task.Done() {
 		if err := u.client.clock.Sleep(ctx, pollEvery); err != nil {
 			return Connection{}, err
 		}
@@ -83,16 +92,45 @@ func (r *RefreshRequest) validate() error {
 	default:
 		return invalid("RefreshRequest.NewAccounts", "must be one of the known modes")
 	}
-	if r.Customer == nil {
+	return r.Customer.check()
+}
+
+func (c *CustomerDevice) check() error {
+	switch {
+	case c == nil:
 		return nil
-	}
-	if len(r.Customer.IP) > 64 || net.ParseIP(r.Customer.IP) == nil {
+	case len(c.IP) > 64 || net.ParseIP(c.IP) == nil:
 		return invalid("CustomerDevice.IP", "must be an IP address")
 	}
-	if len(r.Customer.OS) > 1024 || len(r.Customer.UserAgent) > 1024 {
-		return invalid("CustomerDevice", "must hold texts of 1024 characters at the most")
+	return cmp.Or(checkDeviceText("CustomerDevice.OS", c.OS), checkDeviceText("CustomerDevice.UserAgent", c.UserAgent))
+}
+
+// checkDeviceText refuses what would not fit into a header.
+func checkDeviceText(field, text string) error {
+	if utf8.RuneCountInString(text) > 1024 {
+		return invalid(field, "must have 1024 characters at the most")
+	}
+	if strings.ContainsFunc(text, unicode.IsControl) {
+		return invalid(field, "must hold no control characters")
 	}
 	return nil
+}
+
+// header tells finAPI Access about the customer. It takes IPv4 addresses only. What
+// is not known is left out.
+func (c *CustomerDevice) header(h http.Header) {
+	if c == nil {
+		return
+	}
+	if ip := net.ParseIP(c.IP).To4(); ip != nil {
+		h.Set("PSU-IP-Address", ip.String())
+	}
+	if c.OS != "" {
+		h.Set("PSU-Device-OS", c.OS)
+	}
+	if c.UserAgent != "" {
+		h.Set("PSU-User-Agent", c.UserAgent)
+	}
 }
 
 type updateBody struct {
@@ -120,73 +158,36 @@ func (r *RefreshRequest) body() updateBody {
 
 // startUpdate posts the task. While the connection is busy finAPI refuses
 // without acting, so waiting and posting again is safe.
-func (u *User) startUpdate(ctx context.Context, r *RefreshRequest) (updateTask, error) {
-	start := call{endpoint: epStartUpdate, body: r.body(), life: formLife}
-	var task updateTask
-	start.into = &task
+func (u *User) startUpdate(ctx context.Context, r *RefreshRequest) (Task, error) {
+	var answer taskAnswer
+	start := call{endpoint: epStartUpdate, body: r.body(), life: formLife, into: &answer}
 	err := u.do(ctx, start)
 	if !IsError(err, CodeLocked) {
-		return task, err
+		return answer.value(), err
 	}
 	if _, err := u.WaitReady(ctx, r.Connection); err != nil {
-		return task, err
+		return Task{}, err
 	}
 	err = u.do(ctx, start)
-	return task, err
-}
-
-func (u *User) task(ctx context.Context, id string) (updateTask, error) {
-	var task updateTask
-	err := u.do(ctx, call{endpoint: epTask, ids: []string{id}, into: &task})
-	return task, err
+	return answer.value(), err
 }
 
 // outcome turns a finished task into what the caller has to know.
-func (u *User) outcome(task *updateTask, connection ConnectionID) error {
-	if form := task.Payload.Form; task.Status == taskFormRequired && form != nil {
-		if err := u.client.checkFormURL(epTask, form.URL); err != nil {
+func (u *User) outcome(task *Task, connection ConnectionID) error {
+	if task.Status == TaskFormRequired && task.URL == "" || task.ErrorCode == CodeWebFormRequired {
+		return &ActionRequired{Connection: connection} // without a form that could be visited
+	}
+	if task.Status == TaskFormRequired {
+		if err := u.client.checkFormURL(epTask, task.URL); err != nil {
 			return err
 		}
-		return &ActionRequired{Connection: connection, Consent: form.ID, URL: form.URL}
+		return &ActionRequired{Connection: connection, Consent: task.Consent, URL: task.URL}
 	}
-	code := task.Payload.ErrorCode.clean()
-	if task.Status == taskCompleted && code == "" {
+	if task.Status == TaskCompleted && task.ErrorCode == "" {
 		return nil
 	}
-	if code == "" {
-		code = CodeUnreadable
-	}
+	code := cmp.Or(task.ErrorCode, CodeUnreadable)
 	return &Error{
-		Code: code, Actor: actorOf(code, 0), Message: task.Payload.ErrorMessage, Endpoint: endpoints[epTask].String(),
-		quoted: true,
+		Code: code, Actor: actorOf(code, 0), Message: task.ErrorMessage, Endpoint: endpoints[epTask].String(), quoted: true,
 	}
-}
-
-const (
-	taskNotStarted   = "NOT_YET_STARTED"
-	taskInProgress   = "IN_PROGRESS"
-	taskFormRequired = "WEB_FORM_REQUIRED"
-	taskCompleted    = "COMPLETED"
-)
-
-// updateTask is finAPI's account of an update that was asked for.
-type updateTask struct {
-	ID      string `json:"id"`
-	Status  string `json:"status"`
-	Payload struct {
-		Form *struct {
-			ID  ConsentID `json:"id"`
-			URL string    `json:"url"`
-		} `json:"webForm"`
-		ErrorCode    Code   `json:"errorCode"`
-		ErrorMessage string `json:"errorMessage"`
-	} `json:"payload"`
-}
-
-func (t *updateTask) done() bool {
-	return t.Status != taskNotStarted && t.Status != taskInProgress
-}
-
-func (t *updateTask) check() error {
-	return require(requirement{"id", formIDPattern.MatchString(t.ID)}, requirement{"status", t.Status != ""})
 }

@@ -72,8 +72,8 @@ func TestABadRefreshIsRefusedBeforeAnythingIsSent(t *testing.T) {
 		{finapi.RefreshRequest{Connection: 1, NewAccounts: "ALL"}, "RefreshRequest.NewAccounts"},
 		{device("", "Linux", "x"), "CustomerDevice.IP"},
 		{device("erp.example", "Linux", "x"), "CustomerDevice.IP"},
-		{device("192.0.2.7", long, "x"), "CustomerDevice"},
-		{device("192.0.2.7", "Linux", long), "CustomerDevice"},
+		{device("192.0.2.7", long, "x"), "CustomerDevice.OS"},
+		{device("192.0.2.7", "Linux", long), "CustomerDevice.UserAgent"},
 	}
 	for _, tt := range cases {
 		server := newStub(t)
@@ -115,6 +115,33 @@ func TestAFormOnAForeignHostIsNotHandedOut(t *testing.T) {
 	mustFail(t, err, finapi.CodeForeignURL)
 }
 
+func TestAnUnknownStateOfATaskIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	server := newStub(t)
+	server.on(updateRoute, reply{status: 201, body: `{"id":"` + taskID + `","status":"PAUSED","payload":{}}`})
+	server.on("GET /api/tasks/"+taskID, reply{body: `{"id":"` + taskID + `","status":"COMPLETED","payload":{}}`})
+	server.on("GET /api/v2/bankConnections/3540249", reply{body: fixture(t, "bank_connection_ready.json")})
+	_, err := server.user().Refresh(t.Context(), theConnection())
+	must(t, err)
+	server.wantCalls("GET /api/tasks/"+taskID, 1)
+}
+
+func TestATaskThatWantsTheCustomerWithoutAFormSaysSo(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{
+		`{"id":"` + taskID + `","status":"WEB_FORM_REQUIRED","payload":{"webForm":null}}`,
+		`{"id":"` + taskID + `","status":"COMPLETED_WITH_ERROR","payload":{"errorCode":"WEB_FORM_REQUIRED"}}`,
+	} {
+		server := newStub(t)
+		server.on(updateRoute, reply{status: 201, body: body})
+		_, err := server.user().Refresh(t.Context(), theConnection())
+		var action *finapi.ActionRequired
+		if !errors.As(err, &action) || action.URL != "" || action.Connection == 0 {
+			t.Errorf("%s: got %v", body, err)
+		}
+	}
+}
+
 func TestATaskThatEndsBadlySaysWhoActs(t *testing.T) {
 	t.Parallel()
 	cases := []struct {
@@ -130,11 +157,6 @@ func TestATaskThatEndsBadlySaysWhoActs(t *testing.T) {
 		{"finAPI failed", fixture(t, "task_completed_with_error_internal.json"), "INTERNAL_ERROR", finapi.ActorFinAPI, ""},
 		{"COMPLETED with an error code", fixture(t, "recorded/webform_task_spec_2.906.json"), "INTERNAL_ERROR", finapi.ActorFinAPI, "Invalid credentials."},
 		{"an error without a code", `{"id":"` + taskID + `","status":"COMPLETED_WITH_ERROR"}`, finapi.CodeUnreadable, finapi.ActorFinAPI, ""},
-		{"an unknown state", `{"id":"` + taskID + `","status":"PAUSED","payload":{}}`, finapi.CodeUnreadable, finapi.ActorFinAPI, ""},
-		{
-			"a form is required, but there is none", `{"id":"` + taskID + `","status":"WEB_FORM_REQUIRED","payload":{"webForm":null}}`,
-			finapi.CodeUnreadable, finapi.ActorFinAPI, "",
-		},
 		{
 			"a code that is a text", `{"id":"` + taskID + `","status":"COMPLETED_WITH_ERROR","payload":{"errorCode":"IBAN DE12 999"}}`,
 			finapi.CodeUnreadable, finapi.ActorFinAPI, "",

@@ -59,10 +59,11 @@ func (c *Client) retry(ctx context.Context, r Retry, op func() error) error {
 	return backoff.RetryNotifyWithTimer(try, backoff.WithContext(policy, ctx), nil, timer)
 }
 
-// temporary reports whether the same call may succeed a little later.
+// temporary reports whether the same call may succeed a little later. It is
+// stricter than [RetryLater], which also covers what takes minutes.
 func temporary(err error) bool {
 	var e *Error
-	if !errors.As(err, &e) {
+	if !errors.As(err, &e) || e.Retry() != RetryLater {
 		return false
 	}
 	if e.Code == CodeNetwork {
@@ -130,9 +131,10 @@ type clockTimer struct {
 }
 
 func (t *clockTimer) Start(d time.Duration) {
-	if t.clock.Sleep(t.ctx, d) == nil {
-		t.done <- t.clock.Now()
+	if t.clock.Sleep(t.ctx, d) != nil && t.ctx.Err() != nil {
+		return // backoff watches the context
 	}
+	t.done <- t.clock.Now()
 }
 
 func (t *clockTimer) Stop() {}

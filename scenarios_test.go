@@ -418,6 +418,9 @@ func (s *scenarioServer) set(in *scenarioSync) {
 }
 
 func (s *scenarioServer) RoundTrip(r *http.Request) (*http.Response, error) {
+	if err := logTraffic(r); err != nil {
+		return nil, err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	path := r.URL.Path

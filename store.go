@@ -12,6 +12,10 @@ import (
 // LedgerID names the ledger account of the ERP that takes the bookings of one
 // bank account. It must be unique over all of the ERP's customers, so put the
 // customer into it: "tenant-17/1200". 1 to 200 printable characters.
+//
+// Take it from the ERP's own chart of accounts, never from what finAPI says of the
+// account: IBANs come and go and ids change, and a ledger with a new name gets
+// everything once more. It is part of each UID, so it should not be personal.
 type LedgerID string
 
 // UID names a booking for good, whatever ids finAPI gives it over the years. It
@@ -141,7 +145,7 @@ type Change struct {
 func Conflict() error {
 	return &Error{
 		Code: CodeConflict, Actor: ActorFinAPI,
-		Message: "another worker synchronised the ledger meanwhile; nothing was written",
+		Message: "another worker synchronised the ledger meanwhile; synchronise again",
 	}
 }
 

@@ -50,8 +50,10 @@ type tokenSource struct {
 	// a wrong password once more for each of them would lock the user.
 	flight  uint64
 	failure error
-	// refused is the failure of a password that is wrong for good.
-	refused error
+	// refused is the failure of a password that finAPI refused. It holds until
+	// refusedUntil, or for good if that is zero.
+	refused      error
+	refusedUntil time.Time
 }
 
 func newTokenSource(clock Clock, fetch grant) *tokenSource {
@@ -101,7 +103,7 @@ func (s *tokenSource) landed(waitedFor uint64, life time.Duration) (Secret, erro
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.refused != nil {
+	if s.refused != nil && (s.refusedUntil.IsZero() || s.clock.Now().Before(s.refusedUntil)) {
 		return Secret{}, s.refused, true
 	}
 	if flight != waitedFor && s.failure != nil {
@@ -120,7 +122,7 @@ func (s *tokenSource) fly(ctx context.Context) (Secret, error) {
 	defer s.mu.Unlock()
 	if err != nil {
 		if s.lockable && badPassword(err) {
-			s.refused = err
+			s.refuse(err)
 		}
 		if ctx.Err() == nil { // else the others did not give up
 			s.flight, s.failure = s.flight+1, err
@@ -131,6 +133,15 @@ func (s *tokenSource) fly(ctx context.Context) (Secret, error) {
 	return t.value, nil
 }
 
+// refuse remembers that a password is not to be sent again. An answer without a
+// readable code may come from something in between, so it counts for a minute.
+func (s *tokenSource) refuse(err error) {
+	s.refused, s.refusedUntil = err, time.Time{}
+	if IsError(err, CodeHTTP) {
+		s.refusedUntil = s.clock.Now().Add(time.Minute)
+	}
+}
+
 // drop forgets a token that the server refused, unless another caller has
 // brought a newer one meanwhile.
 func (s *tokenSource) drop(value Secret) {
@@ -139,6 +150,19 @@ func (s *tokenSource) drop(value Secret) {
 	if s.current.value.Equal(value) {
 		s.current.value = Secret{}
 	}
+}
+
+// forget returns the token at hand, or the one to renew it with if that is all that
+// still lives, and forgets both.
+func (s *tokenSource) forget() Secret {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	former, expires := s.current.value, s.current.expires
+	if former.IsZero() || !expires.IsZero() && !s.clock.Now().Before(expires) {
+		former = s.current.refresh
+	}
+	s.current = token{}
+	return former
 }
 
 // badPassword reports whether finAPI refused a user's name and password, or has

@@ -219,8 +219,6 @@ func TestAWrongPasswordIsNeverSentTwice(t *testing.T) {
 	}{
 		{"oauth_error_invalid_grant.json", 400, finapi.CodeInvalidGrant},
 		{"oauth_error_bad_user_credentials.json", 400, finapi.CodeInvalidGrant},
-		{"error_502_proxy.html", 400, finapi.CodeHTTP}, // not readable, so it counts as refused
-		{"empty", 400, finapi.CodeHTTP},
 		{"oauth_error_user_locked.json", 423, finapi.CodeUserLocked},
 		{"empty", 423, finapi.CodeUserLocked},
 	}
@@ -248,6 +246,26 @@ func TestAWrongPasswordIsNeverSentTwice(t *testing.T) {
 				t.Errorf("a refused password was waited for: %v", server.clock.sleeps())
 			}
 		})
+	}
+}
+
+func TestARefusalThatIsNotFinAPIsIsBelievedForAMinute(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{"error_502_proxy.html", "empty"} {
+		server := newStub(t)
+		server.always(tokenRoute, reply{status: 400, body: fixture(t, body)})
+		client := server.client()
+		call := func() error {
+			_, err := client.User(userName, finapi.NewSecret(password)).Connections(t.Context())
+			return err
+		}
+		for _, err := range append(together(100, call), call()) {
+			failure(t, err, finapi.CodeHTTP)
+		}
+		server.wantCalls(tokenRoute, 1)
+		server.clock.advance(2 * time.Minute)
+		failure(t, call(), finapi.CodeHTTP)
+		server.wantCalls(tokenRoute, 2)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"iter"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -66,6 +67,9 @@ type Transaction struct {
 	// DifferentDebtor and DifferentCreditor name on whose behalf was paid.
 	DifferentDebtor   string `json:"differentDebtor,omitempty"`
 	DifferentCreditor string `json:"differentCreditor,omitempty"`
+	// PayPal and Certis are what only PayPal and Czech banks give; else nil.
+	PayPal *PayPal `json:"payPal,omitempty"`
+	Certis *Certis `json:"certis,omitempty"`
 	// PotentialDuplicate is finAPI's suspicion that it imported a booking twice.
 	// It is a hint: equal payments on one day are real.
 	PotentialDuplicate bool `json:"potentialDuplicate,omitempty"`
@@ -79,7 +83,7 @@ type Transaction struct {
 	// comes later than the row and can change.
 	Category *Category `json:"-"`
 	// Labels were given by an application.
-	Labels []string `json:"-"`
+	Labels []Label `json:"-"`
 }
 
 // Counterpart is the other side of a transaction, as far as the bank tells.
@@ -99,10 +103,36 @@ type Counterpart struct {
 // Category is finAPI's guess what a transaction was for. Its id changes between
 // releases of finAPI; go by the name.
 type Category struct {
-	ID         int64
-	Name       string
+	ID   int64
+	Name string
+	// ParentID and ParentName are 0 and "" for a main category.
+	ParentID   int64
 	ParentName string
-	Custom     bool
+	// Custom is true if an application made the category.
+	Custom bool
+	// Children are the ids of the subcategories.
+	Children []int64
+}
+
+// Label is what an application has given to a transaction.
+type Label struct {
+	ID   int64
+	Name string
+}
+
+// PayPal is what PayPal says of a transaction.
+type PayPal struct {
+	InvoiceNumber string `json:"invoiceNumber,omitempty"`
+	// Fee and Net are nil if not told.
+	Fee *Money `json:"fee,omitempty"`
+	Net *Money `json:"net,omitempty"`
+}
+
+// Certis are the symbols of Czech banks, up to 10 digits each; "" where missing.
+type Certis struct {
+	Variable string `json:"variable,omitempty"`
+	Constant string `json:"constant,omitempty"`
+	Specific string `json:"specific,omitempty"`
 }
 
 // TransactionQuery says which booked transactions to list. The zero
@@ -118,52 +148,121 @@ type TransactionQuery struct {
 	// ImportedFrom and ImportedTo bound the day on which finAPI stored the row,
 	// presumably counted in German time; both days are included.
 	ImportedFrom, ImportedTo Date
+	// FinapiFrom and FinapiTo bound [Transaction.FinapiBookingDate].
+	FinapiFrom, FinapiTo Date
 	// Search matches finAPI's texts of the row; each of its words must occur.
-	Search string
+	// Counterpart and Purpose match in those fields only.
+	Search, Counterpart, Purpose string
+	// MinAmount and MaxAmount bound the amount with its sign, both included; nil
+	// bounds nothing. Two decimals at the most.
+	MinAmount, MaxAmount *decimal.Decimal
+	// Direction restricts to [Incoming] or [Outgoing]; "" means both.
+	Direction Direction
+	// New, PotentialDuplicate and AdjustingEntry restrict to rows with (true) or
+	// without (false) the mark; nil means both.
+	New, PotentialDuplicate, AdjustingEntry *bool
+	// Categories restricts to these categories and those below them, or only to
+	// these if ExactCategories; 0 stands for rows without a category.
+	Categories      []int64
+	ExactCategories bool
+	// Labels restricts to rows with one of these labels.
+	Labels []int64
+	// Parts lists the parts that applications split bookings into instead of the
+	// bookings. A ledger must not use it.
+	Parts bool
+	// OrderBy sorts otherwise than by id. It is for showing rows to people: a
+	// listing in another order cannot notice every row that moves while it is
+	// read. finAPI knows these keys: id, parentId, accountId, valueDate,
+	// bankBookingDate, finapiBookingDate, amount, purpose, counterpartName,
+	// counterpartAccountNumber, counterpartIban, counterpartBlz, counterpartBic,
+	// type, primanota, category.id, category.name, isPotentialDuplicate, isNew and
+	// importDate.
+	OrderBy []Order
 	// PageSize is how many rows are fetched at a time, 1 to 500; 0 means 500.
 	PageSize int
 }
 
-func (q *TransactionQuery) values() (url.Values, error) {
-	err := cmp.Or(
+// Direction says whether money came in or went out.
+type Direction string
+
+// The directions. Zero counts as incoming.
+const (
+	Incoming Direction = "income"
+	Outgoing Direction = "spending"
+)
+
+// transactionOrder are the keys that finAPI sorts transactions by.
+var transactionOrder = []string{
+	"id", "parentId", "accountId", "valueDate", "bankBookingDate", "finapiBookingDate", "amount", "purpose",
+	"counterpartName", "counterpartAccountNumber", "counterpartIban", "counterpartBlz", "counterpartBic", "type",
+	"primanota", "category.id", "category.name", "isPotentialDuplicate", "isNew", "importDate",
+}
+
+func (q *TransactionQuery) check() error {
+	return cmp.Or(
 		checkIDs("TransactionQuery.Accounts", q.Accounts),
 		checkIDs("TransactionQuery.IDs", q.IDs),
 		checkRange("TransactionQuery.From", q.From, q.To),
 		checkRange("TransactionQuery.ImportedFrom", q.ImportedFrom, q.ImportedTo),
+		checkRange("TransactionQuery.FinapiFrom", q.FinapiFrom, q.FinapiTo),
+		checkBounds("TransactionQuery.MinAmount", q.MinAmount, q.MaxAmount),
+		checkOrder("TransactionQuery.OrderBy", q.OrderBy, transactionOrder),
+		checkIDs("TransactionQuery.Labels", q.Labels),
+		q.checkCategories(),
+		q.checkDirection(),
 	)
-	if err != nil {
+}
+
+// checkCategories lets 0 pass, unlike checkIDs.
+func (q *TransactionQuery) checkCategories() error {
+	if len(q.Categories) > maxIDs || slices.ContainsFunc(q.Categories, func(id int64) bool { return id < 0 }) {
+		return invalid("TransactionQuery.Categories", "must be 1000 ids at the most, none of them negative")
+	}
+	return nil
+}
+
+func (q *TransactionQuery) checkDirection() error {
+	if q.Direction == "" || q.Direction == Incoming || q.Direction == Outgoing {
+		return nil
+	}
+	return invalid("TransactionQuery.Direction", "must be Incoming, Outgoing or empty")
+}
+
+func (q *TransactionQuery) values() (url.Values, error) {
+	if err := q.check(); err != nil {
 		return nil, err
 	}
 	// The bank's own view: parts that an application made stay out of it.
 	v := url.Values{"view": {"bankView"}}
-	if len(q.Accounts) > 0 {
-		v["accountIds"] = texts(q.Accounts)
+	if q.Parts {
+		v.Set("view", "userView")
 	}
-	if len(q.IDs) > 0 {
-		v["ids"] = texts(q.IDs)
-	}
+	setIDs(v, "accountIds", q.Accounts)
+	setIDs(v, "ids", q.IDs)
+	setIDs(v, "labelIds", q.Labels)
+	setIDs(v, "categoryIds", q.Categories)
 	for key, date := range map[string]Date{
 		"minBankBookingDate": q.From, "maxBankBookingDate": q.To,
 		"minImportDate": q.ImportedFrom, "maxImportDate": q.ImportedTo,
+		"minFinapiBookingDate": q.FinapiFrom, "maxFinapiBookingDate": q.FinapiTo,
 	} {
-		if !date.IsZero() {
-			v.Set(key, date.String())
-		}
+		setDate(v, key, date)
 	}
-	if q.Search != "" {
-		v.Set("search", q.Search)
+	for key, value := range map[string]string{
+		"search": q.Search, "counterpart": q.Counterpart, "purpose": q.Purpose, "direction": string(q.Direction),
+	} {
+		setText(v, key, value)
 	}
+	setAmount(v, "minAmount", q.MinAmount)
+	setAmount(v, "maxAmount", q.MaxAmount)
+	setFlag(v, "isNew", q.New)
+	setFlag(v, "isPotentialDuplicate", q.PotentialDuplicate)
+	setFlag(v, "isAdjustingEntry", q.AdjustingEntry)
+	if q.ExactCategories {
+		v.Set("includeChildCategories", "false")
+	}
+	setOrder(v, q.OrderBy)
 	return v, nil
-}
-
-func checkRange(field string, from, to Date) error {
-	switch {
-	case !from.IsZero() && !from.Valid() || !to.IsZero() && !to.Valid():
-		return invalid(field, "must be real days")
-	case !from.IsZero() && !to.IsZero() && to.Before(from):
-		return invalid(field, "must not be after the end of its range")
-	}
-	return nil
 }
 
 // Transactions iterates over the booked transactions that match q, in the order
@@ -196,6 +295,7 @@ func (u *User) transactionPager(q TransactionQuery) (*pager[Transaction], error)
 	}
 	return &pager[Transaction]{
 		endpoint: epTransactions,
+		sorted:   len(q.OrderBy) > 0,
 		id:       func(t *Transaction) int64 { return int64(t.ID) },
 		amount:   func(t *Transaction) decimal.Decimal { return t.Amount.Amount },
 		fetch: func(ctx context.Context, number int) (page[Transaction], error) {
@@ -243,8 +343,6 @@ type transactionFields struct {
 	ValueDate         day             `json:"valueDate"`
 	BookingDate       day             `json:"bankBookingDate"`
 	FinapiBookingDate day             `json:"finapiBookingDate"`
-	Amount            number          `json:"amount"`
-	Currency          Currency        `json:"currency"`
 	Purpose           string          `json:"purpose"`
 	Name              string          `json:"counterpartName"`
 	AccountNumber     string          `json:"counterpartAccountNumber"`
@@ -257,35 +355,96 @@ type transactionFields struct {
 	CreditorID        string          `json:"counterpartCreditorId"`
 	DebtorID          string          `json:"counterpartDebitorId"`
 	EndToEndReference string          `json:"endToEndReference"`
-	Type              string          `json:"type"`
-	TypeCodeZKA       string          `json:"typeCodeZka"`
-	TypeCodeSWIFT     string          `json:"typeCodeSwift"`
-	SEPAPurposeCode   string          `json:"sepaPurposeCode"`
-	BankCode          string          `json:"bankTransactionCode"`
-	BankCodeText      string          `json:"bankTransactionCodeDescription"`
-	Primanota         string          `json:"primanota"`
 	Potential         bool            `json:"isPotentialDuplicate"`
 	Adjusting         bool            `json:"isAdjustingEntry"`
 	New               bool            `json:"isNew"`
 	Imported          instant         `json:"importDate"`
 	Children          []TransactionID `json:"children"`
-	Compensation      number          `json:"compensationAmount"`
-	Original          number          `json:"originalAmount"`
-	OriginalCurrency  Currency        `json:"originalCurrency"`
-	Fee               number          `json:"feeAmount"`
-	FeeCurrency       Currency        `json:"feeCurrency"`
 	DifferentDebtor   string          `json:"differentDebitor"`
 	DifferentCreditor string          `json:"differentCreditor"`
-	Category          *struct {
-		ID         int64  `json:"id"`
-		Name       string `json:"name"`
-		ParentName string `json:"parentName"`
-		Custom     bool   `json:"isCustom"`
-	} `json:"category"`
-	Labels []struct {
-		Name string `json:"name"`
-	} `json:"labels"`
+	Category          *categoryAnswer `json:"category"`
+	Labels            []labelAnswer   `json:"labels"`
+	amountFields
+	codeFields
+	sourceFields
 }
+
+// amountFields, codeFields and sourceFields are what booked and pending
+// transactions have in common.
+type amountFields struct {
+	Amount           number   `json:"amount"`
+	Currency         Currency `json:"currency"`
+	Compensation     number   `json:"compensationAmount"`
+	Original         number   `json:"originalAmount"`
+	OriginalCurrency Currency `json:"originalCurrency"`
+	Fee              number   `json:"feeAmount"`
+	FeeCurrency      Currency `json:"feeCurrency"`
+}
+
+func (f *amountFields) compensation() *Money { return f.Compensation.money(f.Currency) }
+func (f *amountFields) original() *Money     { return f.Original.money(f.OriginalCurrency) }
+func (f *amountFields) fee() *Money          { return f.Fee.money(f.FeeCurrency) }
+
+type codeFields struct {
+	Type            string `json:"type"`
+	TypeCodeZKA     string `json:"typeCodeZka"`
+	TypeCodeSWIFT   string `json:"typeCodeSwift"`
+	SEPAPurposeCode string `json:"sepaPurposeCode"`
+	BankCode        string `json:"bankTransactionCode"`
+	BankCodeText    string `json:"bankTransactionCodeDescription"`
+	Primanota       string `json:"primanota"`
+}
+
+type sourceFields struct {
+	PayPal *struct {
+		InvoiceNumber string `json:"invoiceNumber"`
+		Fee           number `json:"fee"`
+		Net           number `json:"net"`
+	} `json:"paypalData"`
+	Certis *struct {
+		Variable string `json:"variableSymbol"`
+		Constant string `json:"constantSymbol"`
+		Specific string `json:"specificSymbol"`
+	} `json:"certisData"`
+}
+
+func (f *sourceFields) payPal(currency Currency) *PayPal {
+	if f.PayPal == nil {
+		return nil
+	}
+	return &PayPal{
+		InvoiceNumber: f.PayPal.InvoiceNumber, Fee: f.PayPal.Fee.money(currency), Net: f.PayPal.Net.money(currency),
+	}
+}
+
+func (f *sourceFields) certis() *Certis {
+	if f.Certis == nil {
+		return nil
+	}
+	return &Certis{Variable: f.Certis.Variable, Constant: f.Certis.Constant, Specific: f.Certis.Specific}
+}
+
+type categoryAnswer struct {
+	ID         int64   `json:"id"`
+	Name       string  `json:"name"`
+	ParentID   int64   `json:"parentId"`
+	ParentName string  `json:"parentName"`
+	Custom     bool    `json:"isCustom"`
+	Children   []int64 `json:"children"`
+}
+
+func (a categoryAnswer) value() Category {
+	return Category{
+		ID: a.ID, Name: a.Name, ParentID: a.ParentID, ParentName: a.ParentName, Custom: a.Custom, Children: a.Children,
+	}
+}
+
+type labelAnswer struct {
+	ID   int64  `json:"id"`
+	Name string `json:"name"`
+}
+
+func (a labelAnswer) value() Label { return Label{ID: a.ID, Name: a.Name} }
 
 func (t *transactionAnswer) UnmarshalJSON(data []byte) error {
 	var raw transactionFields
@@ -316,17 +475,79 @@ func (f *transactionFields) transaction() Transaction {
 		},
 		Type: f.Type, TypeCodeZKA: f.TypeCodeZKA, TypeCodeSWIFT: f.TypeCodeSWIFT, SEPAPurposeCode: f.SEPAPurposeCode,
 		BankTransactionCode: f.BankCode, BankTransactionCodeText: f.BankCodeText, Primanota: f.Primanota,
-		Compensation: f.Compensation.money(f.Currency), Original: f.Original.money(f.OriginalCurrency),
-		Fee: f.Fee.money(f.FeeCurrency), DifferentDebtor: f.DifferentDebtor, DifferentCreditor: f.DifferentCreditor,
+		Compensation: f.compensation(), Original: f.original(), Fee: f.fee(),
+		DifferentDebtor: f.DifferentDebtor, DifferentCreditor: f.DifferentCreditor,
+		PayPal: f.payPal(f.Currency), Certis: f.certis(),
 		PotentialDuplicate: f.Potential, AdjustingEntry: f.Adjusting, New: f.New,
 	}
 	if f.Category != nil {
-		t.Category = &Category{
-			ID: f.Category.ID, Name: f.Category.Name, ParentName: f.Category.ParentName, Custom: f.Category.Custom,
-		}
+		category := f.Category.value()
+		t.Category = &category
 	}
-	for _, label := range f.Labels {
-		t.Labels = append(t.Labels, label.Name)
+	if len(f.Labels) > 0 {
+		t.Labels = unwrap(f.Labels, labelAnswer.value)
 	}
 	return t
+}
+
+// Transaction returns one booked transaction. An unknown id, or one of another
+// user, is refused with [CodeUnknownEntity].
+func (u *User) Transaction(ctx context.Context, id TransactionID) (Transaction, error) {
+	if err := checkIDs("TransactionID", []TransactionID{id}); err != nil {
+		return Transaction{}, err
+	}
+	var answer transactionAnswer
+	err := u.do(ctx, call{endpoint: epTransaction, ids: []string{text(id)}, into: &answer})
+	return answer.Transaction, err
+}
+
+// MarkTransactions marks rows as seen (isNew false) or as new again, at finAPI and
+// for all applications of the vendor. It takes 1 to 100 ids and returns those that
+// changed. A [Feed] does not need it.
+func (u *User) MarkTransactions(ctx context.Context, isNew bool, ids ...TransactionID) ([]TransactionID, error) {
+	const most = 100
+	if len(ids) == 0 || len(ids) > most {
+		return nil, invalid("ids", "must be 1 to 100 ids")
+	}
+	if err := checkIDs("ids", ids); err != nil {
+		return nil, err
+	}
+	body := struct {
+		IDs   []TransactionID `json:"ids"`
+		IsNew bool            `json:"isNew"`
+	}{ids, isNew}
+	var answer identifierList
+	err := u.do(ctx, call{endpoint: epEditTransactions, body: body, into: &answer})
+	return answer.IDs, err
+}
+
+type identifierList struct {
+	IDs []TransactionID `json:"identifiers"`
+}
+
+func (l *identifierList) check() error { return require(requirement{"identifiers", l.IDs != nil}) }
+
+// ConfirmTransaction tells finAPI that a row which it flagged as a potential
+// duplicate is a booking of its own, and returns the row. The flag cannot be set
+// again.
+func (u *User) ConfirmTransaction(ctx context.Context, id TransactionID) (Transaction, error) {
+	if err := checkIDs("TransactionID", []TransactionID{id}); err != nil {
+		return Transaction{}, err
+	}
+	body := struct {
+		PotentialDuplicate bool `json:"isPotentialDuplicate"`
+	}{false}
+	var answer transactionAnswer
+	err := u.do(ctx, call{endpoint: epEditTransaction, ids: []string{text(id)}, body: body, into: &answer})
+	return answer.Transaction, err
+}
+
+// DeleteTransaction deletes a row at finAPI. finAPI allows it for rows that it
+// flagged as potential duplicates, for adjusting entries and for rows of its test
+// banks; others are refused.
+func (u *User) DeleteTransaction(ctx context.Context, id TransactionID) error {
+	if err := checkIDs("TransactionID", []TransactionID{id}); err != nil {
+		return err
+	}
+	return u.do(ctx, call{endpoint: epDeleteTransaction, ids: []string{text(id)}})
 }

@@ -1,6 +1,7 @@
 package finapi_test
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
@@ -21,7 +22,10 @@ func theDirectDebit() finapi.Transaction {
 		SEPAPurposeCode: "INSU", BankTransactionCode: "PMNT-RDDT-ESDD", BankTransactionCodeText: "Received Direct Debit, SEPA Core",
 		Primanota: "9310", Compensation: moneyPtr("-3", "EUR"), Original: moneyPtr("-132.89", "EUR"), Fee: moneyPtr("-3", "EUR"),
 		DifferentDebtor: "Beispiel Holding GmbH", DifferentCreditor: "Musterversicherung Inkasso GmbH",
-		Category: &finapi.Category{ID: 418, Name: "Versicherung", ParentName: "Fixkosten"}, Labels: []string{"geprüft"},
+		PayPal:   &finapi.PayPal{InvoiceNumber: "INV-2026-17", Fee: moneyPtr("-0.35", "EUR"), Net: moneyPtr("-136.24", "EUR")},
+		Certis:   &finapi.Certis{Variable: "2026000417", Constant: "0308", Specific: "77"},
+		Category: &finapi.Category{ID: 418, Name: "Versicherung", ParentID: 372, ParentName: "Fixkosten", Children: []int64{419, 420}},
+		Labels:   []finapi.Label{{ID: 1, Name: "geprüft"}},
 	}
 }
 
@@ -130,7 +134,7 @@ func TestARecordedTransactionIsRead(t *testing.T) {
 				Name: "ALLIANZ LV / FLESSA KG", IBAN: "DE26700800000077777000", BIC: "DRESDEFF700",
 				BankName: "Commerzbank vormals Dresdner Bank",
 			},
-			Category: &finapi.Category{ID: 418, Name: "Versicherung"},
+			Category: &finapi.Category{ID: 418, Name: "Versicherung", Children: []int64{419, 420}},
 		}, tx)
 		break
 	}
@@ -138,22 +142,91 @@ func TestARecordedTransactionIsRead(t *testing.T) {
 
 func TestATransactionQueryIsSentAsFinAPIWantsIt(t *testing.T) {
 	t.Parallel()
-	server := newStub(t)
-	server.always(transactionsRoute, fixtureReply(t, "transactions_page_empty.json"))
-	user := server.user()
-	allRows(t, user.Transactions(t.Context(), finapi.TransactionQuery{
-		Accounts: []finapi.AccountID{1, 2147483649}, IDs: []finapi.TransactionID{9007199254740993}, From: date(2026, 1, 2), To: date(2026, 1, 2),
-		ImportedFrom: date(2026, 2, 3), ImportedTo: date(2026, 2, 4), Search: "Miete & Co", PageSize: 7,
-	}))
-	same(t, map[string][]string{
-		"view": {"bankView"}, "accountIds": {"1", "2147483649"}, "ids": {"9007199254740993"}, "minBankBookingDate": {"2026-01-02"},
-		"maxBankBookingDate": {"2026-01-02"}, "minImportDate": {"2026-02-03"}, "maxImportDate": {"2026-02-04"}, "search": {"Miete & Co"},
-		"page": {"1"}, "perPage": {"7"}, "order": {"id,asc"},
-	}, map[string][]string(server.asked(transactionsRoute)[0].query))
-	allRows(t, user.Transactions(t.Context(), finapi.TransactionQuery{}))
-	same(t, map[string][]string{
-		"view": {"bankView"}, "page": {"1"}, "perPage": {"500"}, "order": {"id,asc"},
-	}, map[string][]string(server.asked(transactionsRoute)[1].query))
+	for name, tt := range transactionQueries() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := newStub(t)
+			server.on(transactionsRoute, fixtureReply(t, "transactions_page_empty.json"))
+			allRows(t, server.user().Transactions(t.Context(), tt.query))
+			want := map[string][]string{"view": {"bankView"}, "page": {"1"}, "perPage": {"500"}, "order": {"id,asc"}}
+			maps.Copy(want, tt.want)
+			same(t, want, server.sentQuery(transactionsRoute))
+		})
+	}
+}
+
+type sentTransactionQuery struct {
+	query finapi.TransactionQuery
+	want  map[string][]string // besides what is always sent
+}
+
+func transactionQueries() map[string]sentTransactionQuery {
+	return map[string]sentTransactionQuery{
+		"the zero query": {},
+		"accounts and ids": {
+			finapi.TransactionQuery{Accounts: []finapi.AccountID{1, 2147483649}, IDs: []finapi.TransactionID{9007199254740993}},
+			map[string][]string{"accountIds": {"1", "2147483649"}, "ids": {"9007199254740993"}},
+		},
+		"days": {
+			finapi.TransactionQuery{
+				From: date(2026, 1, 2), To: date(2026, 1, 2), ImportedFrom: date(2026, 2, 3), ImportedTo: date(2026, 2, 4),
+				FinapiFrom: date(2026, 3, 5), FinapiTo: date(2026, 3, 6),
+			},
+			map[string][]string{
+				"minBankBookingDate": {"2026-01-02"}, "maxBankBookingDate": {"2026-01-02"}, "minImportDate": {"2026-02-03"},
+				"maxImportDate": {"2026-02-04"}, "minFinapiBookingDate": {"2026-03-05"}, "maxFinapiBookingDate": {"2026-03-06"},
+			},
+		},
+		"an open range": {finapi.TransactionQuery{To: date(2026, 1, 2)}, map[string][]string{"maxBankBookingDate": {"2026-01-02"}}},
+		"texts": {
+			finapi.TransactionQuery{Search: "Miete & Co", Counterpart: "Müller=?", Purpose: "RE 2026-0815"},
+			map[string][]string{"search": {"Miete & Co"}, "counterpart": {"Müller=?"}, "purpose": {"RE 2026-0815"}},
+		},
+		"amounts": {
+			finapi.TransactionQuery{MinAmount: ptr(number("-1e3")), MaxAmount: ptr(number("0.10"))},
+			map[string][]string{"minAmount": {"-1000"}, "maxAmount": {"0.1"}},
+		},
+		"an amount of zero": {finapi.TransactionQuery{MaxAmount: ptr(number("0.00"))}, map[string][]string{"maxAmount": {"0"}}},
+		"what came in":      {finapi.TransactionQuery{Direction: finapi.Incoming}, map[string][]string{"direction": {"income"}}},
+		"what went out":     {finapi.TransactionQuery{Direction: finapi.Outgoing}, map[string][]string{"direction": {"spending"}}},
+		"rows with the marks": {
+			finapi.TransactionQuery{New: ptr(true), PotentialDuplicate: ptr(true), AdjustingEntry: ptr(true)},
+			map[string][]string{"isNew": {"true"}, "isPotentialDuplicate": {"true"}, "isAdjustingEntry": {"true"}},
+		},
+		"rows without the marks": {
+			finapi.TransactionQuery{New: ptr(false), PotentialDuplicate: ptr(false), AdjustingEntry: ptr(false)},
+			map[string][]string{"isNew": {"false"}, "isPotentialDuplicate": {"false"}, "isAdjustingEntry": {"false"}},
+		},
+		"categories with those below": {
+			finapi.TransactionQuery{Categories: []int64{0, 418}}, map[string][]string{"categoryIds": {"0", "418"}},
+		},
+		"categories alone": {
+			finapi.TransactionQuery{Categories: []int64{372}, ExactCategories: true},
+			map[string][]string{"categoryIds": {"372"}, "includeChildCategories": {"false"}},
+		},
+		"labels": {finapi.TransactionQuery{Labels: []int64{1, 2}}, map[string][]string{"labelIds": {"1", "2"}}},
+		"parts":  {finapi.TransactionQuery{Parts: true}, map[string][]string{"view": {"userView"}}},
+		"an order": {
+			finapi.TransactionQuery{OrderBy: []finapi.Order{{By: "amount", Descending: true}, {By: "category.name"}}, PageSize: 7},
+			map[string][]string{"order": {"amount,desc", "category.name,asc"}, "perPage": {"7"}},
+		},
+	}
+}
+
+func TestTransactionsCanBeSortedByEveryKeyThatFinAPIKnows(t *testing.T) {
+	t.Parallel()
+	keys := []string{
+		"id", "parentId", "accountId", "valueDate", "bankBookingDate", "finapiBookingDate", "amount", "purpose", "counterpartName",
+		"counterpartAccountNumber", "counterpartIban", "counterpartBlz", "counterpartBic", "type", "primanota", "category.id",
+		"category.name", "isPotentialDuplicate", "isNew", "importDate",
+	}
+	for _, key := range keys {
+		server := newStub(t)
+		server.on(transactionsRoute, fixtureReply(t, "transactions_page_empty.json"))
+		query := finapi.TransactionQuery{OrderBy: []finapi.Order{{By: key, Descending: true}}}
+		same(t, 0, len(allRows(t, server.user().Transactions(t.Context(), query))))
+		same(t, []string{key + ",desc"}, server.sentQuery(transactionsRoute)["order"])
+	}
 }
 
 func TestABadTransactionQueryIsRefusedBeforeAnythingIsSent(t *testing.T) {
@@ -176,6 +249,16 @@ func TestABadTransactionQueryIsRefusedBeforeAnythingIsSent(t *testing.T) {
 			finapi.TransactionQuery{ImportedFrom: date(2026, 1, 2), ImportedTo: date(2025, 12, 31)},
 			"TransactionQuery.ImportedFrom",
 		},
+		{"an inverted range of finAPI's own days", finapi.TransactionQuery{FinapiFrom: date(2026, 1, 2), FinapiTo: date(2026, 1, 1)}, "TransactionQuery.FinapiFrom"},
+		{"a bound with three decimals", finapi.TransactionQuery{MinAmount: ptr(number("1.001"))}, "TransactionQuery.MinAmount"},
+		{"an upper bound with three decimals", finapi.TransactionQuery{MaxAmount: ptr(number("-1.001"))}, "TransactionQuery.MinAmount"},
+		{"inverted bounds", finapi.TransactionQuery{MinAmount: ptr(number("1")), MaxAmount: ptr(number("-1"))}, "TransactionQuery.MinAmount"},
+		{"an unknown direction", finapi.TransactionQuery{Direction: "all"}, "TransactionQuery.Direction"},
+		{"a label that is no id", finapi.TransactionQuery{Labels: []int64{0}}, "TransactionQuery.Labels"},
+		{"a category that is no id", finapi.TransactionQuery{Categories: []int64{0, -1}}, "TransactionQuery.Categories"},
+		{"too many categories", finapi.TransactionQuery{Categories: make([]int64, 1001)}, "TransactionQuery.Categories"},
+		{"an unknown order", finapi.TransactionQuery{OrderBy: []finapi.Order{{By: "iban"}}}, "TransactionQuery.OrderBy"},
+		{"an order with a direction in its key", finapi.TransactionQuery{OrderBy: []finapi.Order{{By: "amount,desc"}}}, "TransactionQuery.OrderBy"},
 	} {
 		server := newStub(t)
 		mustRefuse(t, drained(server.user().Transactions(t.Context(), tt.query)), tt.field)
@@ -183,6 +266,43 @@ func TestABadTransactionQueryIsRefusedBeforeAnythingIsSent(t *testing.T) {
 			t.Errorf("%s was sent", tt.name)
 		}
 	}
+}
+
+func TestOneTransactionIsRead(t *testing.T) {
+	t.Parallel()
+	server := newStub(t)
+	server.on(transactionsRoute+"/1860779443", fixtureReply(t, "transaction.json"), reply{status: 404, body: fixture(t, "error_404_unknown_entity.json")})
+	user := server.user()
+	got, err := user.Transaction(t.Context(), 1860779443)
+	must(t, err)
+	same(t, theDirectDebit(), got)
+	got, err = user.Transaction(t.Context(), 1860779443)
+	mustFail(t, err, finapi.CodeUnknownEntity)
+	same(t, finapi.Transaction{}, got)
+}
+
+func TestAConfirmedRowComesBackWithoutItsFlag(t *testing.T) {
+	t.Parallel()
+	server := newStub(t)
+	server.on("PATCH /api/v2/transactions/1860779451", fixtureReply(t, "transaction_not_duplicate.json"))
+	got, err := server.user().ConfirmTransaction(t.Context(), 1860779451)
+	must(t, err)
+	want := theRow(1860779451, date(2026, 8, 19), "-49.90", "EUR", "RECHNUNG 2026-0815 KUNDENNR. 77")
+	want.Type, want.Counterpart = "Dauerauftrag", finapi.Counterpart{Name: "BEISPIEL TELEKOMMUNIKATION GMBH", IBAN: "DE61999000020005550815"}
+	same(t, want, got)
+}
+
+func TestMarkingReturnsTheRowsThatChanged(t *testing.T) {
+	t.Parallel()
+	server := newStub(t)
+	server.on("PATCH /api/v2/transactions", fixtureReply(t, "transactions_edited.json"), reply{body: `{"identifiers":[]}`})
+	user := server.user()
+	got, err := user.MarkTransactions(t.Context(), false, 1860779450, 1860779451)
+	must(t, err)
+	same(t, []finapi.TransactionID{1860779451}, got)
+	got, err = user.MarkTransactions(t.Context(), false, 1860779450)
+	must(t, err)
+	same(t, []finapi.TransactionID{}, got)
 }
 
 // FuzzTransactionsPage checks that no page makes the reader panic, and that each

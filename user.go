@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"net/url"
 	"regexp"
 	"strings"
 )
@@ -129,7 +130,7 @@ var userIDPattern = regexp.MustCompile(`^[0-9A-Za-z\-_.+@]{1,36}$`)
 
 func checkUser(id UserID, password Secret) error {
 	if !userIDPattern.MatchString(string(id)) {
-		return invalid("UserID", "must be 1 to 36 characters of 0-9, A-Z, a-z and -_.+@")
+		return errUserID()
 	}
 	if n := len([]rune(password.Reveal())); n < 6 || n > 128 {
 		return invalid("Password", "must have 6 to 128 characters")
@@ -137,15 +138,121 @@ func checkUser(id UserID, password Secret) error {
 	return nil
 }
 
+func errUserID() error {
+	return invalid("UserID", "must be 1 to 36 characters of 0-9, A-Z, a-z and -_.+@")
+}
+
+const (
+	maxEmail = 320
+	maxPhone = 50
+)
+
 func (n *NewUser) validate() error {
 	if err := checkUser(n.ID, n.Password); err != nil {
 		return err
 	}
-	if len([]rune(n.Email)) > 320 {
+	if len([]rune(n.Email)) > maxEmail {
 		return invalid("Email", "must have 320 characters at the most")
 	}
-	if len([]rune(n.Phone)) > 50 {
+	if len([]rune(n.Phone)) > maxPhone {
 		return invalid("Phone", "must have 50 characters at the most")
 	}
 	return nil
+}
+
+// Profile is what finAPI keeps of a user besides the bank data. The password is
+// not among it.
+type Profile struct {
+	ID UserID
+	// Email and Phone are "" if not set.
+	Email, Phone string
+	// AutoUpdate lets finAPI's nightly batch update the user's connections.
+	AutoUpdate bool
+}
+
+// Profile returns what finAPI keeps of the user.
+func (u *User) Profile(ctx context.Context) (Profile, error) {
+	var answer profileAnswer
+	err := u.do(ctx, call{endpoint: epUser, into: &answer})
+	return answer.value(), err
+}
+
+// ProfileChange says what to change. A nil field stays as it is.
+type ProfileChange struct {
+	// Email and Phone are cleared by a pointer to "".
+	Email, Phone *string
+	AutoUpdate   *bool
+}
+
+// EditProfile changes what finAPI keeps of the user and returns it. Switching
+// AutoUpdate on is refused with [CodeIllegalEntityState] if the vendor has not
+// booked it.
+func (u *User) EditProfile(ctx context.Context, change ProfileChange) (Profile, error) {
+	if change.Email != nil && len([]rune(*change.Email)) > maxEmail {
+		return Profile{}, invalid("Email", "must have 320 characters at the most")
+	}
+	if change.Phone != nil && len([]rune(*change.Phone)) > maxPhone {
+		return Profile{}, invalid("Phone", "must have 50 characters at the most")
+	}
+	body := struct {
+		Email      *string `json:"email,omitempty"`
+		Phone      *string `json:"phone,omitempty"`
+		AutoUpdate *bool   `json:"isAutoUpdateEnabled,omitempty"`
+	}{change.Email, change.Phone, change.AutoUpdate}
+	var answer profileAnswer
+	err := u.do(ctx, call{endpoint: epEditUser, body: body, into: &answer})
+	return answer.value(), err
+}
+
+type profileAnswer struct {
+	ID         UserID `json:"id"`
+	Email      string `json:"email"`
+	Phone      string `json:"phone"`
+	AutoUpdate bool   `json:"isAutoUpdateEnabled"`
+}
+
+func (a *profileAnswer) check() error { return require(requirement{"id", a.ID != ""}) }
+
+func (a *profileAnswer) value() Profile {
+	return Profile{ID: a.ID, Email: a.Email, Phone: a.Phone, AutoUpdate: a.AutoUpdate}
+}
+
+// UserVerified reports whether a user can be used. Users wait for verification if
+// the vendor's set-up says so; see [Configuration.UserAutoVerification].
+func (c *Client) UserVerified(ctx context.Context, id UserID) (bool, error) {
+	if !userIDPattern.MatchString(string(id)) {
+		return false, errUserID()
+	}
+	var answer verificationAnswer
+	query := url.Values{"userId": {string(id)}}
+	err := c.do(ctx, c.tokens, call{endpoint: epVerificationStatus, query: query, into: &answer})
+	return answer.Verified != nil && *answer.Verified, err
+}
+
+type verificationAnswer struct {
+	Verified *bool `json:"isUserVerified"`
+}
+
+func (a *verificationAnswer) check() error {
+	return require(requirement{"isUserVerified", a.Verified != nil})
+}
+
+// VerifyUser makes a user usable that waits for verification.
+func (c *Client) VerifyUser(ctx context.Context, id UserID) error {
+	if !userIDPattern.MatchString(string(id)) {
+		return errUserID()
+	}
+	return c.do(ctx, c.tokens, call{endpoint: epVerifyUser, ids: []string{string(id)}})
+}
+
+// Logout makes finAPI forget the user's token. The handle stays usable: the next
+// call logs in again. Nothing is sent if there is no token.
+func (u *User) Logout(ctx context.Context) error {
+	token := u.tokens.forget()
+	if token.IsZero() {
+		return nil
+	}
+	// Without a hint finAPI ends all tokens of the same log-in.
+	form := url.Values{"token": {token.Reveal()}}
+	return u.client.do(ctx, u.client.tokens, call{endpoint: epRevoke, form: form})
 }

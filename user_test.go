@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/finapi-go/finapi"
 )
@@ -204,4 +205,134 @@ func TestCreatingAUserEndsWithItsContext(t *testing.T) {
 	if _, err := server.client().CreateUser(ctx, finapi.NewUser{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
+}
+
+func TestAProfileIsReadWithoutItsPassword(t *testing.T) {
+	t.Parallel()
+	server := newStub(t)
+	server.on("GET /api/v2/users", fixtureReply(t, "user.json"), reply{body: `{"id":"x","password":"XXXXX","isAutoUpdateEnabled":false}`})
+	user := server.user()
+	got, err := user.Profile(t.Context())
+	must(t, err)
+	same(t, finapi.Profile{ID: "mandant-4711", Email: "buchhaltung@beispiel.example", AutoUpdate: true}, got)
+	got, err = user.Profile(t.Context())
+	must(t, err)
+	same(t, finapi.Profile{ID: "x"}, got)
+	if strings.Contains(fmt.Sprintf("%+v", got), "XXXXX") {
+		t.Error("the profile has the password")
+	}
+}
+
+func TestAChangedProfileIsReturned(t *testing.T) {
+	t.Parallel()
+	server := newStub(t)
+	server.on("PATCH /api/v2/users", fixtureReply(t, "user.json"), reply{status: 422, body: fixture(t, "error_422_no_message.json")})
+	user := server.user()
+	got, err := user.EditProfile(t.Context(), finapi.ProfileChange{AutoUpdate: ptr(true)})
+	must(t, err)
+	same(t, finapi.Profile{ID: "mandant-4711", Email: "buchhaltung@beispiel.example", AutoUpdate: true}, got)
+	got, err = user.EditProfile(t.Context(), finapi.ProfileChange{AutoUpdate: ptr(true)})
+	same(t, 422, anyFailure(t, err).Status)
+	same(t, finapi.Profile{}, got)
+}
+
+func TestWhetherAUserIsVerifiedIsToldWithTheVendorsToken(t *testing.T) {
+	t.Parallel()
+	const route = "GET /api/v2/users/verificationStatus"
+	server := newStub(t)
+	server.on(route, fixtureReply(t, "user_verification_status.json"), fixtureReply(t, "user_verification_status_waiting.json"),
+		reply{status: 404, body: fixture(t, "error_404_unknown_entity.json")})
+	client := server.client()
+	for _, want := range []bool{true, false} {
+		got, err := client.UserVerified(t.Context(), "mandant-4711")
+		must(t, err)
+		same(t, want, got)
+	}
+	got, err := client.UserVerified(t.Context(), "a+b@c.example")
+	mustFail(t, err, finapi.CodeUnknownEntity)
+	same(t, false, got)
+	same(t, "client_credentials", server.asked(tokenRoute)[0].grant())
+	same(t, "userId=mandant-4711", server.asked(route)[0].url.RawQuery)
+	same(t, "a+b@c.example", server.asked(route)[2].query.Get("userId"))
+}
+
+func TestALogoutEndsTheTokenAndTheNextCallLogsInAgain(t *testing.T) {
+	t.Parallel()
+	server := newStub(t)
+	accounts := ready(server)
+	server.on(revokeRoute, reply{})
+	user := server.user()
+	must(t, accounts(t.Context(), user))
+	must(t, user.Logout(t.Context()))
+	must(t, user.Logout(t.Context())) // nothing is left to end
+	must(t, accounts(t.Context(), user))
+	same(t, "token=token-1", server.asked(revokeRoute)[0].body)
+	same(t, []string{"password", "client_credentials", "password"}, grants(server))
+}
+
+// grants are the kinds of the tokens that were asked for, in their order.
+func grants(server *stub) []string {
+	var kinds []string
+	for _, r := range server.asked(tokenRoute) {
+		kinds = append(kinds, r.grant())
+	}
+	return kinds
+}
+
+func TestALogoutOfWhoNeverLoggedInSendsNothing(t *testing.T) {
+	t.Parallel()
+	server := newStub(t)
+	must(t, server.user().Logout(t.Context()))
+	must(t, server.client().User("not a user", finapi.Secret{}).Logout(t.Context()))
+	same(t, 0, len(server.requests))
+}
+
+func TestALogoutAfterTheTokenHasExpiredEndsTheRefreshToken(t *testing.T) {
+	t.Parallel()
+	server := newStub(t)
+	accounts := ready(server)
+	server.on(revokeRoute, reply{})
+	user := server.user()
+	must(t, accounts(t.Context(), user))
+	server.clock.advance(2 * time.Hour)
+	must(t, user.Logout(t.Context()))
+	same(t, "token=refresh-1", server.asked(revokeRoute)[0].body)
+}
+
+func TestALogoutAfterTheTokenWasRefusedEndsTheRefreshToken(t *testing.T) {
+	t.Parallel()
+	server := newStub(t)
+	server.on("GET /api/v2/accounts", reply{status: 401})
+	server.on(revokeRoute, reply{})
+	server.on(tokenRoute, tokenReply(1, 3600, true), reply{status: 503}, reply{status: 503}, reply{status: 503}, reply{status: 503}, tokenReply(2, 3600, false))
+	user := server.user(finapi.WithRetry(finapi.Retry{Attempts: 4, Base: time.Second, Max: time.Second}))
+	if _, err := user.Accounts(t.Context(), finapi.AccountQuery{}); err == nil {
+		t.Fatal("no error")
+	}
+	must(t, user.Logout(t.Context()))
+	same(t, "token=refresh-1", server.asked(revokeRoute)[0].body)
+}
+
+func TestALogoutThatFailsForgetsTheTokenAllTheSame(t *testing.T) {
+	t.Parallel()
+	server := newStub(t)
+	accounts := ready(server)
+	server.on(revokeRoute, reply{status: 403, body: fixture(t, "error_403_unauthorized_access.json")})
+	user := server.user()
+	must(t, accounts(t.Context(), user))
+	mustFail(t, user.Logout(t.Context()), finapi.CodeUnauthorized)
+	must(t, accounts(t.Context(), user))
+	same(t, []string{"password", "client_credentials", "password"}, grants(server))
+}
+
+func TestALogoutDoesNotMakeAWrongPasswordRight(t *testing.T) {
+	t.Parallel()
+	server := newStub(t)
+	accounts := ready(server)
+	server.on(tokenRoute, reply{status: 400, body: fixture(t, "oauth_error_invalid_grant.json")})
+	user := server.user()
+	mustFail(t, accounts(t.Context(), user), finapi.CodeInvalidGrant)
+	must(t, user.Logout(t.Context()))
+	mustFail(t, accounts(t.Context(), user), finapi.CodeInvalidGrant)
+	server.wantCalls(tokenRoute, 1)
 }

@@ -5,7 +5,7 @@ import "net/http"
 // serveAccess is the Access V2 host.
 func (s *Server) serveAccess() http.Handler {
 	h := host{server: s, admit: admitAccess, body: (*fault).accessBody}
-	return s.log.watch(h.mux(accessRoutes()))
+	return logTraffic("access", s.log.watch, h.mux(accessRoutes()))
 }
 
 // admitAccess turns a client away that is bound to the old version.
@@ -65,6 +65,8 @@ func accessRoutes() []route {
 		{method: "DELETE", path: "/api/v2/notificationRules", token: tokenUser, gate: gatePFM, params: none, handle: (*Server).deleteRules},
 		{method: "GET", path: "/api/v2/notificationRules/{id}", token: tokenUser, gate: gatePFM, params: none, handle: (*Server).getRule},
 		{method: "DELETE", path: "/api/v2/notificationRules/{id}", token: tokenUser, gate: gatePFM, params: none, handle: (*Server).deleteRule},
+
+		{method: "POST", path: "/api/v2/tests/mockBatchUpdate", token: tokenUser, gate: gatePFM, params: none, handle: (*Server).startMockUpdate},
 	}
 }
 

@@ -44,7 +44,7 @@ func (s *Server) getClientConfiguration(*call) (answer, error) {
 		products = append(products, "WEB_FORM")
 	}
 	return ok(clientConfigurationBody{
-		PFMServices: set.PFMServices, AutomaticBatchUpdate: set.AutomaticBatchUpdate, NonEuroAccounts: set.NonEuroAccounts,
+		PFMServices: set.PFMServices, AutomaticBatchUpdate: set.AutomaticBatchUpdate, DevelopmentMode: set.DevelopmentMode, NonEuroAccounts: set.NonEuroAccounts,
 		AutoCategorization: true, MandatorLicense: "UNLICENSED", PreferredConsentType: "RECURRING",
 		RefreshTokenSeconds: seconds(set.RefreshTokenLife), UserTokenSeconds: seconds(set.UserTokenLife),
 		ClientTokenSeconds: seconds(set.ClientTokenLife), MaxUserLoginAttempts: set.MaxLoginAttempts,

@@ -65,13 +65,18 @@ func (c *connection) interfaceBody() connectionInterfaceBody {
 		BankingInterface: c.iface, LoginCredentials: []labelled{}, TwoStepProcedures: []struct{}{},
 		UserActionRequired: c.userAction, MaxDaysForDownload: c.maxDays,
 	}
-	if r := c.lastManual; r != nil {
-		body.LastManualUpdate = &updateResultBody{r.result, optional(r.message), optional(r.kind), accessStamp(r.at)}
-	}
+	body.LastManualUpdate, body.LastAutoUpdate = c.lastManual.body(), c.lastAuto.body()
 	if k := c.consent; k != nil {
 		body.AisConsent = k.body()
 	}
 	return body
+}
+
+func (r *updateResult) body() *updateResultBody {
+	if r == nil {
+		return nil
+	}
+	return &updateResultBody{r.result, optional(r.message), optional(r.kind), accessStamp(r.at)}
 }
 
 func (k *consent) body() *consentBody {

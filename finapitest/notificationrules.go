@@ -5,8 +5,7 @@ import (
 	"slices"
 )
 
-// notificationRule is stored and listed. The simulator has no batch update and
-// so never triggers one.
+// notificationRule is stored and listed. The simulator never triggers one.
 type notificationRule struct {
 	owner *user
 	notificationRuleBody

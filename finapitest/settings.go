@@ -15,6 +15,8 @@ type ClientSettings struct {
 	// PFMServices is off when daily balances, notification rules and bulk
 	// services on transactions are refused.
 	PFMServices bool
+	// DevelopmentMode is off when batch updates cannot be mocked.
+	DevelopmentMode bool
 	// WebForm is off when the mandator has not booked Web Form 2.0.
 	WebForm bool
 	// OnlyAPIVersion1 is on for a client that is not switched to Access V2.
@@ -31,6 +33,7 @@ func defaultClientSettings() ClientSettings {
 		UserAutoVerification: true,
 		NonEuroAccounts:      true,
 		PFMServices:          true,
+		DevelopmentMode:      true,
 		WebForm:              true,
 		UserTokenLife:        time.Hour,
 		ClientTokenLife:      time.Hour,

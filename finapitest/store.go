@@ -34,7 +34,8 @@ type connection struct {
 	consent    *consent
 	userAction bool
 	lastManual *updateResult
-	unattended []time.Time // updates without the customer, for the daily limit
+	lastAuto   *updateResult // of a mocked batch update
+	unattended []time.Time   // updates without the customer, for the daily limit
 }
 
 // consent is the customer's permission, as finAPI remembers it.

@@ -238,7 +238,7 @@ func (s *Server) serveWebForm() http.Handler {
 	h := host{server: s, admit: admitWebForm, body: (*fault).webFormBody}
 	mux := h.mux(webFormRoutes())
 	s.addPages(mux)
-	return s.log.watch(mux)
+	return logTraffic("webform", s.log.watch, mux)
 }
 
 func admitWebForm(s *Server, _ *call) error {

@@ -36,6 +36,12 @@ CREATE TABLE IF NOT EXISTS journal (
 	purpose      TEXT NOT NULL,
 	status       TEXT NOT NULL     -- booked, review or removed
 ) STRICT;
+CREATE TABLE IF NOT EXISTS ledger ( -- which ledger account takes which bank account
+	number   INTEGER PRIMARY KEY,
+	account  INTEGER NOT NULL,     -- its id at finAPI, which changes when the bank is connected anew
+	iban     TEXT NOT NULL,
+	currency TEXT NOT NULL
+) STRICT;
 CREATE TABLE IF NOT EXISTS opening (
 	ledger TEXT PRIMARY KEY,
 	amount TEXT NOT NULL           -- the balance before the first transaction
@@ -74,6 +80,30 @@ func (b *books) close() {
 	if b.scratch != "" {
 		_ = os.RemoveAll(b.scratch)
 	}
+}
+
+// ledger returns the ledger account of a bank account, and opens one for an account
+// that it has not met before. An ERP asks the customer instead. The name of a ledger
+// must not change when the bank's data does, so it is a number of the ERP's own.
+func (b *books) ledger(ctx context.Context, a *finapi.Account) (finapi.LedgerID, error) {
+	number, err := b.findLedger(ctx, a)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = b.db.QueryRowContext(ctx, `INSERT INTO ledger (number, account, iban, currency)
+			VALUES ((SELECT COALESCE(MAX(number), 1190) + 10 FROM ledger), ?, ?, ?) RETURNING number`,
+			int64(a.ID), a.IBAN, string(a.Currency)).Scan(&number)
+	}
+	return finapi.LedgerID(strconv.FormatInt(number, 10)), err
+}
+
+// findLedger goes by the account's id, or by its IBAN if the bank was connected anew.
+func (b *books) findLedger(ctx context.Context, a *finapi.Account) (number int64, err error) {
+	err = b.db.QueryRowContext(ctx, `SELECT number FROM ledger WHERE account = ?`, int64(a.ID)).Scan(&number)
+	if !errors.Is(err, sql.ErrNoRows) || a.IBAN == "" {
+		return number, err
+	}
+	err = b.db.QueryRowContext(ctx, `UPDATE ledger SET account = ? WHERE iban = ? AND currency = ? RETURNING number`,
+		int64(a.ID), a.IBAN, string(a.Currency)).Scan(&number)
+	return number, err
 }
 
 // book applies what the feed says, inside the transaction that also keeps the

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 
 	"github.com/shopspring/decimal"
@@ -10,15 +11,6 @@ import (
 	"github.com/finapi-go/finapi"
 	"github.com/finapi-go/finapi/sqlstore"
 )
-
-// ledgerOf names the ledger account that takes an account's bookings. An ERP lets
-// the customer choose it. Here it is the IBAN, which a new connection keeps.
-func ledgerOf(a *finapi.Account) finapi.LedgerID {
-	if a.IBAN != "" {
-		return finapi.LedgerID(fmt.Sprintf("%s %s", a.IBAN, a.Currency))
-	}
-	return finapi.LedgerID(fmt.Sprintf("account %d", a.ID))
-}
 
 // syncAll books what is new on all accounts of a connection.
 func syncAll(
@@ -30,10 +22,14 @@ func syncAll(
 	}
 	out.accounts(accounts)
 	var total finapi.Synced
+	var failures []error // one account's failure is not another's
 	for i := range accounts {
 		synced, err := syncAccount(ctx, round, user, &accounts[i], books, out)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		if err != nil {
-			return fmt.Errorf("account %q: %w", accounts[i].Name, err)
+			failures = append(failures, fmt.Errorf("account %q: %w", accounts[i].Name, err))
 		}
 		total.Booked += synced.Booked
 		total.Review += synced.Review
@@ -42,6 +38,9 @@ func syncAll(
 		total.Known += synced.Known
 	}
 	out.synced(round, &total)
+	if len(failures) > 0 {
+		return errors.Join(failures...)
+	}
 	return takeDownOpenings(ctx, s, accounts, books)
 }
 
@@ -49,10 +48,13 @@ func syncAccount(
 	ctx context.Context, round int, user *finapi.User, a *finapi.Account, books *books, out *output,
 ) (finapi.Synced, error) {
 	var synced finapi.Synced
-	ledger := ledgerOf(a)
+	ledger, err := books.ledger(ctx, a)
+	if err != nil {
+		return synced, err
+	}
 	feed := user.Feed(a.ID, ledger, books.store)
 	defer out.wait("booking")()
-	err := sqlstore.Sync(ctx, feed, func(ctx context.Context, tx *sql.Tx, batch []finapi.Event) error {
+	err = sqlstore.Sync(ctx, feed, func(ctx context.Context, tx *sql.Tx, batch []finapi.Event) error {
 		for _, event := range batch {
 			if err := book(ctx, tx, ledger, event); err != nil {
 				return err
@@ -74,15 +76,19 @@ func takeDownOpenings(ctx context.Context, s *service, accounts []finapi.Account
 		if a.Balance == nil {
 			continue
 		}
+		ledger, err := books.ledger(ctx, a)
+		if err != nil {
+			return err
+		}
 		opening := decimal.Zero
 		if s.sim == nil {
-			sum, err := books.sum(ctx, ledgerOf(a))
+			sum, err := books.sum(ctx, ledger)
 			if err != nil {
 				return err
 			}
 			opening = a.Balance.Amount.Sub(sum)
 		}
-		if _, err := books.opening(ctx, ledgerOf(a), opening); err != nil {
+		if _, err := books.opening(ctx, ledger, opening); err != nil {
 			return err
 		}
 	}
@@ -100,11 +106,15 @@ func check(ctx context.Context, user *finapi.User, id finapi.ConnectionID, books
 		if a.Balance == nil {
 			continue
 		}
-		opening, err := books.opening(ctx, ledgerOf(a), decimal.Zero)
+		ledger, err := books.ledger(ctx, a)
 		if err != nil {
 			return err
 		}
-		sum, err := books.sum(ctx, ledgerOf(a))
+		opening, err := books.opening(ctx, ledger, decimal.Zero)
+		if err != nil {
+			return err
+		}
+		sum, err := books.sum(ctx, ledger)
 		if err != nil {
 			return err
 		}

@@ -1,0 +1,240 @@
+package finapi
+
+import (
+	"cmp"
+	"context"
+	"iter"
+	"net/url"
+	"strconv"
+	"time"
+)
+
+// Forms manages the consent forms that were opened for a user. [User.StartConsent]
+// and [User.Refresh] open them; most programs need no more.
+type Forms struct{ user *User }
+
+// Forms opens the user's consent forms. It sends nothing.
+func (u *User) Forms() Forms { return Forms{u} }
+
+// List iterates over the user's forms, the newest first.
+func (f Forms) List(ctx context.Context) iter.Seq2[Consent, error] {
+	l := newestFirst[Consent]{
+		id: func(c *Consent) string { return string(c.ID) },
+		fetch: func(ctx context.Context, query url.Values) ([]Consent, *paging, error) {
+			var answer formPage
+			err := f.user.do(ctx, call{endpoint: epConsents, query: query, into: &answer})
+			forms := unwrap(answer.Items, consentAnswer.value)
+			for i := range forms {
+				forms[i].URL = f.user.client.ownFormURL(epConsents, forms[i].URL)
+			}
+			return forms, answer.Paging, err
+		},
+	}
+	return l.each(ctx)
+}
+
+// Cancel ends a form before the customer does, and returns it. If the customer
+// has already connected the bank on one interface, the form counts as completed.
+func (f Forms) Cancel(ctx context.Context, id ConsentID) (Consent, error) {
+	if !formIDPattern.MatchString(string(id)) {
+		return Consent{}, errFormID()
+	}
+	var answer consentAnswer
+	err := f.user.do(ctx, call{endpoint: epCancelConsent, ids: []string{string(id)}, into: &answer})
+	consent := answer.Consent
+	consent.URL = f.user.client.ownFormURL(epCancelConsent, consent.URL)
+	return consent, err
+}
+
+// Delete deletes what finAPI keeps of a form. The connection that came of it
+// stays.
+func (f Forms) Delete(ctx context.Context, id ConsentID) error {
+	if !formIDPattern.MatchString(string(id)) {
+		return errFormID()
+	}
+	return f.user.do(ctx, call{endpoint: epDeleteForm, ids: []string{string(id)}})
+}
+
+func errFormID() error {
+	return invalid("ConsentID", "must be the 36 characters that finAPI gave")
+}
+
+func (a consentAnswer) value() Consent { return a.Consent }
+
+type formPage struct {
+	Items  []consentAnswer `json:"items"`
+	Paging *paging         `json:"paging"`
+}
+
+func (p *formPage) check() error {
+	return cmp.Or(p.Paging.check(), require(requirement{"items", p.Items != nil}))
+}
+
+// TaskID identifies an update that was asked for.
+type TaskID string
+
+// Task is an update that [User.Refresh] has asked for.
+type Task struct {
+	ID         TaskID
+	Created    time.Time
+	Status     TaskStatus
+	Connection ConnectionID
+	// Consent and URL are the form that waits for the customer; "" if none does.
+	Consent ConsentID
+	URL     string
+	// ErrorCode and ErrorMessage say why it failed; "" if it did not. The message
+	// may quote personal data.
+	ErrorCode    Code
+	ErrorMessage string
+}
+
+// TaskStatus is the state of an update. The set is open.
+type TaskStatus string
+
+// The states of an update.
+const (
+	TaskNotStarted   TaskStatus = "NOT_YET_STARTED"
+	TaskInProgress   TaskStatus = "IN_PROGRESS"
+	TaskFormRequired TaskStatus = "WEB_FORM_REQUIRED"
+	TaskCompleted    TaskStatus = "COMPLETED"
+	TaskFailed       TaskStatus = "COMPLETED_WITH_ERROR"
+)
+
+// Done reports whether the update has ended, well or badly. A status that this
+// version does not know counts as still going on.
+func (t *Task) Done() bool {
+	return t.Status == TaskFormRequired || t.Status == TaskCompleted || t.Status == TaskFailed
+}
+
+// Tasks lists the updates of a user's connections.
+type Tasks struct{ user *User }
+
+// Tasks opens the user's updates. It sends nothing.
+func (u *User) Tasks() Tasks { return Tasks{u} }
+
+// List iterates over the user's updates, the newest first.
+func (t Tasks) List(ctx context.Context) iter.Seq2[Task, error] {
+	l := newestFirst[Task]{
+		id: func(t *Task) string { return string(t.ID) },
+		fetch: func(ctx context.Context, query url.Values) ([]Task, *paging, error) {
+			var answer taskPage
+			err := t.user.do(ctx, call{endpoint: epTasks, query: query, into: &answer})
+			tasks := unwrap(answer.Items, taskAnswer.value)
+			for i := range tasks {
+				tasks[i].URL = t.user.client.ownFormURL(epTasks, tasks[i].URL)
+			}
+			return tasks, answer.Paging, err
+		},
+	}
+	return l.each(ctx)
+}
+
+// Get returns one update. An unknown id is refused with [CodeNotFound].
+func (t Tasks) Get(ctx context.Context, id TaskID) (Task, error) {
+	if !formIDPattern.MatchString(string(id)) {
+		return Task{}, invalid("TaskID", "must be the 36 characters that finAPI gave")
+	}
+	task, err := t.user.task(ctx, id)
+	task.URL = t.user.client.ownFormURL(epTask, task.URL)
+	return task, err
+}
+
+// task reads an update with whatever URL finAPI gives.
+func (u *User) task(ctx context.Context, id TaskID) (Task, error) {
+	var answer taskAnswer
+	err := u.do(ctx, call{endpoint: epTask, ids: []string{string(id)}, into: &answer})
+	return answer.value(), err
+}
+
+// ownFormURL drops the URL of a form that is not finAPI's, so that it cannot be
+// handed to a customer by mistake.
+func (c *Client) ownFormURL(id endpointID, form string) string {
+	if form == "" || c.checkFormURL(id, form) != nil {
+		return ""
+	}
+	return form
+}
+
+type taskPage struct {
+	Items  []taskAnswer `json:"items"`
+	Paging *paging      `json:"paging"`
+}
+
+func (p *taskPage) check() error {
+	err := cmp.Or(p.Paging.check(), require(requirement{"items", p.Items != nil}))
+	for i := range p.Items {
+		err = cmp.Or(err, p.Items[i].check())
+	}
+	return err
+}
+
+type taskAnswer struct {
+	ID      TaskID     `json:"id"`
+	Created instant    `json:"createdAt"`
+	Status  TaskStatus `json:"status"`
+	Payload struct {
+		Connection ConnectionID `json:"bankConnectionId"`
+		Form       struct {
+			ID  ConsentID `json:"id"`
+			URL string    `json:"url"`
+		} `json:"webForm"`
+		ErrorCode    Code   `json:"errorCode"`
+		ErrorMessage string `json:"errorMessage"`
+	} `json:"payload"`
+}
+
+func (a *taskAnswer) check() error {
+	return require(
+		requirement{"id", formIDPattern.MatchString(string(a.ID))}, requirement{"status", a.Status != ""},
+	)
+}
+
+func (a taskAnswer) value() Task {
+	return Task{
+		ID: a.ID, Created: a.Created.Time, Status: a.Status, Connection: a.Payload.Connection,
+		Consent: a.Payload.Form.ID, URL: a.Payload.Form.URL,
+		ErrorCode: a.Payload.ErrorCode.clean(), ErrorMessage: a.Payload.ErrorMessage,
+	}
+}
+
+// newestFirst is one of Web Form's listings. They are short, and their ids are no
+// numbers, so they are read page by page. What comes meanwhile comes at the front:
+// it shifts rows to the next page, where they are known already.
+type newestFirst[T any] struct {
+	fetch func(context.Context, url.Values) ([]T, *paging, error)
+	id    func(*T) string
+}
+
+func (l newestFirst[T]) each(ctx context.Context) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		known := map[string]bool{}
+		for number := 1; ; number++ {
+			rows, info, err := l.fetch(ctx, url.Values{
+				"order": {"createdAt,desc"}, "page": {strconv.Itoa(number)}, "perPage": {"100"},
+			})
+			if err != nil {
+				var none T
+				yield(none, err)
+				return
+			}
+			if !l.handOut(rows, known, yield) || number >= *info.PageCount || len(rows) == 0 {
+				return
+			}
+		}
+	}
+}
+
+// handOut yields the rows that are not known, until the caller stops.
+func (l newestFirst[T]) handOut(rows []T, known map[string]bool, yield func(T, error) bool) bool {
+	for i := range rows {
+		id := l.id(&rows[i])
+		if known[id] {
+			continue
+		}
+		known[id] = true
+		if !yield(rows[i], nil) {
+			return false
+		}
+	}
+	return true
+}
