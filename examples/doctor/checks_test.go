@@ -1,0 +1,344 @@
+package main
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/finapi-go/finapi/finapitest"
+)
+
+// client changes the simulated client's settings.
+func client(edit func(*finapitest.ClientSettings)) func(*bench) {
+	return func(b *bench) { b.sim.EditClient(edit) }
+}
+
+// unreachable lets a host fail, of which the port is that of the given base.
+func unreachable(base func(*finapitest.Server) string, err error) func(*bench) {
+	return func(b *bench) {
+		b.reach = func(u *url.URL) error {
+			if u.String() == base(b.sim) {
+				return err
+			}
+			return nil
+		}
+	}
+}
+
+// dated lets every answer tell another time.
+func dated(off time.Duration) func(*bench) {
+	return func(b *bench) {
+		b.sim.Intercept(func(w http.ResponseWriter, _ *http.Request) bool {
+			w.Header().Set("Date", time.Now().Add(off).UTC().Format(http.TimeFormat))
+			return false
+		})
+	}
+}
+
+func world(banks ...finapitest.Bank) finapitest.Option {
+	return finapitest.WithWorld(finapitest.World{Banks: banks})
+}
+
+func bankWith(health int, properties ...string) finapitest.Bank {
+	return finapitest.Bank{ID: 7, Name: "amnis", Location: "CH", Interfaces: []finapitest.BankInterface{
+		{Name: "XS2A", AISSupported: true, Health: health, Properties: properties},
+	}}
+}
+
+func beta(b finapitest.Bank) finapitest.Bank {
+	b.IsBeta = true
+	return b
+}
+
+var (
+	errRefused     = errors.New("connect: connection refused")
+	errNoName      = &net.DNSError{Err: "no such host", Name: "x", IsNotFound: true}
+	errCertificate = &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}
+)
+
+// provoked is a case: something about finAPI, and what doctor must find.
+type provoked struct {
+	check, state string
+	name         string
+	options      []finapitest.Option
+	arrange      func(*bench)
+	write        bool
+	args         []string
+	who          string // "" means the vendor, unless all is well
+	seen, do     string // parts of what is told
+}
+
+// cases provoke every finding, well and not well.
+func cases() []provoked {
+	access, webForm := (*finapitest.Server).AccessURL, (*finapitest.Server).WebFormURL
+	mandator := map[string]any{"isMandatorAdmin": true}
+	form := func(status int, body string) func(*bench) {
+		return answering(http.MethodPost, "/bankConnectionImport", always, status, body)
+	}
+	return []provoked{
+		{check: "access host", state: "ok"},
+		{check: "access host", state: "fail", name: "refused", arrange: unreachable(access, errRefused), do: "network's administrator"},
+		{check: "access host", state: "fail", name: "no name", arrange: unreachable(access, errNoName), seen: "does not resolve", do: "DNS"},
+		{check: "access host", state: "fail", name: "certificate", arrange: unreachable(access, errCertificate), do: "TLS inspection"},
+		{check: "access host", state: "info", name: "proxy", arrange: unreachable(access, errProxy), do: "proxy"},
+		{check: "web form host", state: "ok"},
+		{check: "web form host", state: "fail", arrange: unreachable(webForm, errNoName), do: "Web Form"},
+
+		{check: "credentials", state: "ok"},
+		{check: "credentials", state: "fail", name: "wrong", arrange: func(b *bench) { b.env["FINAPI_CLIENT_SECRET"] = "planted-wrong" }, seen: "status 401", do: "FINAPI_ENV"},
+		{check: "credentials", state: "fail", name: "forbidden", arrange: answering("POST", "/oauth/token", always, 403, accessError("FORBIDDEN", "no")), do: "IP addresses"},
+		{check: "credentials", state: "fail", name: "down", arrange: answering("POST", "/oauth/token", always, 503, ""), who: "finAPI", seen: "503", do: "finAPI's support"},
+		{check: "credentials", state: "skipped", name: "no host", arrange: unreachable(access, errRefused), seen: `"access host" fails`},
+		{check: "clock", state: "ok"},
+		{check: "clock", state: "warn", arrange: dated(2 * time.Minute), seen: "behind", do: "NTP"},
+		{check: "clock", state: "fail", arrange: dated(-time.Hour), seen: "ahead", do: "NTP"},
+		{check: "API version", state: "ok"},
+		{check: "API version", state: "fail", arrange: client(func(c *finapitest.ClientSettings) { c.OnlyAPIVersion1 = true }), do: "switchApiVersion"},
+		{check: "client settings", state: "skipped", name: "old version", arrange: client(func(c *finapitest.ClientSettings) { c.OnlyAPIVersion1 = true }), seen: `"API version" fails`},
+		{check: "kind of client", state: "ok"},
+		{check: "kind of client", state: "fail", name: "flag", arrange: setUp(mandator), do: "data client"},
+		{check: "kind of client", state: "fail", name: "refused", arrange: answering("GET", "/clientConfiguration", always, 403, accessError("UNAUTHORIZED_ACCESS", "no")), do: "data client"},
+		{check: "licence", state: "skipped", name: "wrong client", arrange: setUp(mandator), seen: `"kind of client" fails`},
+		{check: "client settings", state: "ok"},
+		{check: "client settings", state: "fail", arrange: answering("GET", "/clientConfiguration", always, 500, "<html>"), who: "finAPI", seen: "status 500", do: "finAPI's support"},
+		{check: "kind of client", state: "skipped", name: "no settings", arrange: answering("GET", "/clientConfiguration", always, 500, ""), seen: `"client settings" fails`},
+		{check: "API version", state: "skipped", name: "no settings", arrange: answering("GET", "/clientConfiguration", always, 500, ""), seen: `"client settings" fails`},
+
+		{check: "licence", state: "ok"},
+		{check: "licence", state: "warn", name: "own", arrange: setUp(map[string]any{"mandatorLicense": "AISP"}), seen: "AISP", do: "redirectUrl"},
+		{check: "licence", state: "warn", name: "form off", arrange: setUp(map[string]any{"aisViaWebForm": false}), do: "aisViaWebForm"},
+		{check: "web form product", state: "ok"},
+		{check: "web form product", state: "fail", arrange: client(func(c *finapitest.ClientSettings) { c.WebForm = false }), do: "enable Web Form 2.0"},
+		{check: "reading accounts", state: "ok"},
+		{check: "reading accounts", state: "fail", arrange: setUp(map[string]any{"aisEnabled": false}), do: "AIS"},
+		{check: "kept consents", state: "ok"},
+		{check: "kept consents", state: "fail", arrange: setUp(map[string]any{"preferredConsentType": "ONETIME"}), do: "RECURRING"},
+		{check: "other currencies", state: "ok"},
+		{check: "other currencies", state: "fail", arrange: client(func(c *finapitest.ClientSettings) { c.NonEuroAccounts = false }), do: "isNonEuroAccountsSupported"},
+		{check: "hidden categories", state: "ok"},
+		{check: "hidden categories", state: "fail", arrange: setUp(map[string]any{"categoryRestrictionsEnabled": true}), do: "every transaction"},
+		{check: "account types", state: "ok"},
+		{check: "account types", state: "warn", arrange: setUp(map[string]any{"accountTypeRestrictions": []string{"Checking"}}), seen: "only Checking"},
+		{check: "account types", state: "fail", arrange: setUp(map[string]any{"accountTypeRestrictions": []string{"Savings"}}), do: "Checking"},
+		{check: "history", state: "ok"},
+		{check: "history", state: "warn", arrange: setUp(map[string]any{"transactionImportLimitation": 90}), seen: "90 days"},
+		{check: "countries", state: "info", seen: "DE"},
+		{check: "countries", state: "warn", arrange: setUp(map[string]any{"availableBankGroups": []string{}}), do: "bank groups"},
+		{check: "token lives", state: "ok", seen: "user 1h"},
+		{check: "token lives", state: "fail", arrange: client(func(c *finapitest.ClientSettings) { c.UserTokenLife = 19 * time.Minute }), seen: "user 19m", do: "userAccessTokensValidityPeriod"},
+		{check: "token lives", state: "info", arrange: client(func(c *finapitest.ClientSettings) { c.UserTokenLife = 0 }), seen: "never ends"},
+		{check: "failed log-ins", state: "ok"},
+		{check: "failed log-ins", state: "ok", name: "many", arrange: client(func(c *finapitest.ClientSettings) { c.MaxLoginAttempts = 5 }), seen: "5"},
+		{check: "failed log-ins", state: "warn", arrange: client(func(c *finapitest.ClientSettings) { c.MaxLoginAttempts = 2 }), do: "maxUserLoginAttempts"},
+		{check: "new users", state: "ok"},
+		{check: "new users", state: "warn", arrange: client(func(c *finapitest.ClientSettings) { c.UserAutoVerification = false }), do: "VerifyUser"},
+		{check: "automatic updates", state: "info", seen: "not booked", do: "User.Refresh"},
+		{check: "automatic updates", state: "info", name: "booked", arrange: client(func(c *finapitest.ClientSettings) { c.AutomaticBatchUpdate = true }), seen: "each night"},
+		{check: "PFM services", state: "ok"},
+		{check: "PFM services", state: "warn", arrange: client(func(c *finapitest.ClientSettings) { c.PFMServices = false }), do: "-write"},
+
+		{check: "create user", state: "ok", write: true},
+		{check: "create user", state: "skipped", seen: "-write is not given"},
+		{check: "create user", state: "fail", write: true, arrange: answering("POST", "/users", always, 403, accessError("FORBIDDEN", "no")), do: "finAPI"},
+		{check: "user log-in", state: "ok", write: true},
+		{check: "user log-in", state: "ok", name: "verified", write: true, arrange: client(func(c *finapitest.ClientSettings) { c.UserAutoVerification = false }), seen: "VerifyUser"},
+		{check: "user log-in", state: "fail", write: true, arrange: answering("GET", "/users", always, 403, accessError("FORBIDDEN", "no"))},
+		{check: "reading transactions", state: "ok", write: true},
+		{check: "reading transactions", state: "fail", write: true, arrange: answering("GET", "/transactions", always, 403, accessError("FORBIDDEN", "no")), do: "PFM"},
+		{check: "reading transactions", state: "fail", name: "down", write: true, arrange: answering("GET", "/transactions", always, 502, "<html>"), who: "finAPI"},
+
+		{check: "bank list", state: "ok"},
+		{check: "bank list", state: "fail", arrange: answering("GET", "/banks", always, 403, accessError("FORBIDDEN", "no")), do: "-write"},
+		{check: "bank list", state: "fail", name: "down", arrange: answering("GET", "/banks", always, 500, ""), who: "finAPI"},
+		{check: "bank list", state: "warn", name: "user's token", write: true, arrange: answering("GET", "/banks", 1, 403, accessError("FORBIDDEN", "no")), do: "User.Banks"},
+		{check: "bank list", state: "fail", name: "no token does", write: true, arrange: answering("GET", "/banks", always, 403, accessError("FORBIDDEN", "no"))},
+		{check: "bank listed", state: "ok", seen: "amnis (CH)"},
+		{check: "bank listed", state: "ok", name: "exactly this", args: []string{"-bank", "commerz-beispielbank"}, seen: "also fits 1 other"},
+		{check: "bank listed", state: "fail", args: []string{"-bank", "no such bank"}, do: "spelling"},
+		{check: "bank listed", state: "skipped", args: []string{"-bank", ""}, do: "-bank"},
+		{check: "bank supported", state: "ok", seen: "XS2A"},
+		{check: "bank supported", state: "fail", name: "no interface", args: []string{"-bank", "Nordische"}, do: "available"},
+		{check: "bank supported", state: "fail", name: "orders only", args: []string{"-bank", "Zahlungshaus"}, do: "available"},
+		{check: "bank supported", state: "warn", options: []finapitest.Option{world(beta(bankWith(99)))}, do: "beta"},
+		{check: "bank health", state: "ok", seen: "97 %"},
+		{check: "bank health", state: "warn", options: []finapitest.Option{world(bankWith(70))}, who: "bank", seen: "70 %"},
+		{check: "bank health", state: "fail", options: []finapitest.Option{world(bankWith(20))}, who: "bank", do: "known problem"},
+		{check: "bank log-in", state: "info", seen: "redirect", do: "User.Refresh"},
+		{check: "bank log-in", state: "info", name: "in the form", options: []finapitest.Option{world(bankWith(99))}, seen: "in finAPI's form"},
+
+		{check: "open form", state: "ok", write: true, seen: "for the bank"},
+		{check: "open form", state: "fail", name: "not booked", write: true, arrange: client(func(c *finapitest.ClientSettings) { c.WebForm = false }), do: "enable Web Form 2.0"},
+		{check: "open form", state: "fail", name: "way back", write: true, arrange: form(422, `{"code":"INVALID_REDIRECT_URL","description":"d"}`), do: "redirectUrl"},
+		{
+			check: "open form", state: "fail", name: "foreign", write: true, seen: "https://evil.example", do: "-web-form-url",
+			arrange: form(201, `{"id":"00000000-0000-0000-0000-000000000000","url":"https://evil.example/wf/x","status":"NOT_YET_OPENED"}`),
+		},
+		{check: "open form", state: "fail", name: "down", write: true, arrange: form(500, ""), who: "finAPI"},
+		{
+			check: "open form", state: "warn", name: "not for this bank", write: true, who: "bank", seen: "BANK_NOT_SUPPORTED",
+			arrange: answering("POST", "/bankConnectionImport", 1, 422, `{"code":"BANK_NOT_SUPPORTED","description":"d"}`),
+		},
+		{check: "read form", state: "ok", write: true, seen: "NOT_YET_OPENED, lives 20m0s"},
+		{check: "read form", state: "fail", write: true, arrange: anyForm("GET", "", 404), seen: "status 404"},
+		{check: "cancel form", state: "ok", write: true, seen: "CANCELLED"},
+		{check: "cancel form", state: "warn", write: true, arrange: anyForm("POST", "/cancel", 404), seen: "status 404"},
+		{check: "delete form", state: "ok", write: true},
+		{check: "delete form", state: "warn", write: true, arrange: anyForm("DELETE", "", 403), seen: "status 403"},
+		{check: "delete form", state: "warn", name: "stays", write: true, arrange: anyForm("DELETE", "", 200), seen: "still"},
+
+		{check: "wrong password", state: "ok", write: true, seen: "status 400, {error, error_description}"},
+		{check: "wrong password", state: "skipped", write: true, arrange: client(func(c *finapitest.ClientSettings) { c.MaxLoginAttempts = 1 }), seen: "so few"},
+		{check: "wrong password", state: "warn", write: true, arrange: wrongPasswordIs(418), do: "issue"},
+		{check: "log out", state: "ok", write: true},
+		{check: "log out", state: "warn", write: true, arrange: answering("POST", "/oauth/revoke", always, 403, accessError("FORBIDDEN", "no"))},
+		{check: "delete user", state: "ok", write: true},
+		{check: "delete user", state: "skipped", name: "none", write: true, arrange: answering("POST", "/users", always, 403, accessError("FORBIDDEN", "no")), seen: "no user"},
+		{check: "delete user", state: "fail", write: true, arrange: answering("DELETE", "/users", always, 500, ""), seen: "status 500", do: "finapi-doctor-"},
+	}
+}
+
+// anyForm answers the calls for one form itself.
+func anyForm(method, suffix string, status int) func(*bench) {
+	return func(b *bench) {
+		b.sim.Intercept(func(w http.ResponseWriter, r *http.Request) bool {
+			id, found := strings.CutPrefix(r.URL.Path, "/api/webForms/")
+			id, ends := strings.CutSuffix(id, suffix)
+			if !found || !ends || len(id) != 36 || r.Method != method {
+				return false
+			}
+			w.WriteHeader(status)
+			_, _ = w.Write([]byte(`{"code":"NOT_FOUND","description":"d"}`))
+			return true
+		})
+	}
+}
+
+// wrongPasswordIs answers the second log-in, which is the wrong one.
+func wrongPasswordIs(status int) func(*bench) {
+	return func(b *bench) {
+		logins := 0
+		b.sim.Intercept(func(w http.ResponseWriter, r *http.Request) bool {
+			if !is(r, "POST", "/oauth/token") || !strings.Contains(bodyOf(r), "grant_type=password") {
+				return false
+			}
+			if logins++; logins != 2 {
+				return false
+			}
+			w.WriteHeader(status)
+			return true
+		})
+	}
+}
+
+func TestEveryFindingTellsWhatIsAndWhoMustActOnIt(t *testing.T) {
+	t.Parallel()
+	plain := map[bool]*bench{false: newBench(t), true: newBench(t)} // nothing is arranged
+	plain[false].examine(t)
+	plain[true].examine(t, "-write")
+	for _, c := range cases() {
+		t.Run(strings.Join(strings.Fields(c.check+" "+c.state+" "+c.name), " "), func(t *testing.T) {
+			t.Parallel()
+			b := plain[c.write]
+			if c.arrange != nil || c.options != nil || c.args != nil {
+				b = newBench(t, c.options...)
+				c.run(t, b)
+			}
+			who := c.who
+			if who == "" {
+				who = "vendor"
+			}
+			if c.state == "ok" {
+				who = "nobody"
+			}
+			for _, f := range b.report.Findings {
+				if f.Check != c.check {
+					continue
+				}
+				if f.State != c.state || f.Who != who || !strings.Contains(f.Seen, c.seen) || !strings.Contains(f.Do, c.do) {
+					t.Errorf("got %+v", f)
+				}
+			}
+			wantCode := 0
+			if b.report.Counts["fail"] > 0 {
+				wantCode = 1
+			}
+			if b.code != wantCode {
+				t.Errorf("exit code %d with %d failures", b.code, b.report.Counts["fail"])
+			}
+			b.checkFindings(t)
+		})
+	}
+}
+
+// run arranges the case and runs doctor on it.
+func (c *provoked) run(t *testing.T, b *bench) {
+	t.Helper()
+	if c.arrange != nil {
+		c.arrange(b)
+	}
+	args := c.args
+	if c.write {
+		args = append([]string{"-write"}, args...)
+	}
+	b.examine(t, args...)
+}
+
+// checkFindings checks what holds for every finding of every run.
+func (b *bench) checkFindings(t *testing.T) {
+	t.Helper()
+	if len(b.report.Findings) != len(checks()) {
+		t.Errorf("%d findings for %d checks", len(b.report.Findings), len(checks()))
+	}
+	for _, f := range b.report.Findings {
+		if f.Seen == "" || f.Means == "" || f.Do == "" || f.Group == "" {
+			t.Errorf("%s is not told in full: %+v", f.Check, f)
+		}
+		if !slices.Contains([]string{"vendor", "customer", "bank", "finAPI", "nobody"}, f.Who) {
+			t.Errorf("%s: who is %q", f.Check, f.Who)
+		}
+		if (f.Who == "nobody") != (f.State == "ok") {
+			t.Errorf("%s is %s, and %s has to act", f.Check, f.State, f.Who)
+		}
+	}
+}
+
+func TestEveryCheckIsProvokedWellAndBadly(t *testing.T) {
+	t.Parallel()
+	well, badly := map[string]bool{}, map[string]bool{}
+	for _, c := range cases() {
+		switch c.state {
+		case "ok", "info":
+			well[c.check] = true
+		case "warn", "fail":
+			badly[c.check] = true
+		}
+	}
+	known := map[string]bool{}
+	for _, c := range checks() {
+		for _, need := range c.needs {
+			if !known[need] {
+				t.Errorf("%s needs %s, which is not looked at before it", c.name, need)
+			}
+		}
+		known[c.name] = true
+		if !well[c.name] {
+			t.Errorf("no case provokes %s when all is well", c.name)
+		}
+		neverBad := c.name == "automatic updates" || c.name == "bank log-in"
+		if !badly[c.name] && !neverBad {
+			t.Errorf("no case provokes %s when something is wrong", c.name)
+		}
+	}
+	for _, c := range cases() {
+		if !known[c.check] {
+			t.Errorf("there is no check %q", c.check)
+		}
+	}
+}

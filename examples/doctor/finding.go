@@ -1,0 +1,194 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/finapi-go/finapi"
+)
+
+// state says how a check came out.
+type state string
+
+const (
+	fine    state = "ok"
+	notice  state = "info"    // nothing is wrong; good to know
+	warning state = "warn"    // works, but not as most vendors want it
+	failing state = "fail"    // bank feeds do not work like this
+	skipped state = "skipped" // not looked at
+)
+
+// finding is the outcome of a check.
+type finding struct {
+	Group string `json:"group"`
+	Check string `json:"check"`
+	State state  `json:"state"`
+	// Seen is what finAPI said, without secrets and personal data.
+	Seen  string `json:"seen"`
+	Means string `json:"means"`
+	// Who has to do what Do says: vendor, customer, bank, finAPI or nobody.
+	Who finapi.Actor `json:"who"`
+	Do  string       `json:"do"`
+
+	because string // why it was skipped
+}
+
+const nobody finapi.Actor = "nobody"
+
+func ok(seen, means string) finding {
+	return finding{State: fine, Seen: seen, Means: means, Who: nobody, Do: "Nobody has to act."}
+}
+
+func info(seen, means, do string) finding {
+	return finding{State: notice, Seen: seen, Means: means, Who: finapi.ActorVendor, Do: do}
+}
+
+func warn(seen, means, do string) finding {
+	return finding{State: warning, Seen: seen, Means: means, Who: finapi.ActorVendor, Do: do}
+}
+
+func fail(seen, means, do string) finding {
+	return finding{State: failing, Seen: seen, Means: means, Who: finapi.ActorVendor, Do: do}
+}
+
+// ask is the advice to write to finAPI.
+func ask(words string) string { return `write to finAPI's support: "` + words + `"` }
+
+func skip(because, do string) finding {
+	return finding{
+		State: skipped, Seen: "not looked at, because " + because, Means: "Nothing is known about this yet.",
+		Who: finapi.ActorVendor, Do: do, because: because,
+	}
+}
+
+func interrupted() finding {
+	return skip("the run was interrupted", "Run doctor again and let it finish.")
+}
+
+// refused is the finding for a call that failed, with the SDK's own advice.
+func refused(err error, means string) finding {
+	f := finding{State: failing, Seen: seenOf(err), Means: means, Who: finapi.ActorVendor, Do: "Check the input that the message names."}
+	var e *finapi.Error
+	if !errors.As(err, &e) {
+		return f
+	}
+	f.Who, f.Do = cmp.Or(e.Actor, finapi.ActorFinAPI), e.Remedy(finapi.English)
+	if f.Who == finapi.ActorFinAPI {
+		f.Do = "Wait some minutes and run doctor again. If it stays like this, send finAPI's support the line above."
+	}
+	return f
+}
+
+// seenOf describes an error without the server's own words, which could quote
+// anything.
+func seenOf(err error) string {
+	var e *finapi.Error
+	switch {
+	case !errors.As(err, &e):
+		return clean(err.Error())
+	case e.Status == 0 && e.Unwrap() != nil:
+		return fmt.Sprintf("%s: no answer: %s", e.Endpoint, clean(e.Unwrap().Error()))
+	case e.Status == 0:
+		return fmt.Sprintf("%s: %s", e.Endpoint, e.Code)
+	}
+	return fmt.Sprintf("%s: status %d, code %s, request id %s", e.Endpoint, e.Status, e.Code, clean(e.RequestID))
+}
+
+// statusOf tells status and code only.
+func statusOf(err error) string {
+	var e *finapi.Error
+	switch {
+	case err == nil:
+		return "accepted"
+	case !errors.As(err, &e):
+		return "no answer"
+	}
+	return fmt.Sprintf("status %d, code %s", e.Status, e.Code)
+}
+
+func statusIs(err error, status int) bool {
+	var e *finapi.Error
+	return errors.As(err, &e) && e.Status == status
+}
+
+// atToken reports whether an error came from the request for a token.
+func atToken(err error) bool {
+	var e *finapi.Error
+	return errors.As(err, &e) && strings.HasSuffix(e.Endpoint, "/oauth/token")
+}
+
+// check is one thing that doctor looks at.
+type check struct {
+	group, name string
+	// needs are checks before it without which it makes no sense.
+	needs []string
+	// write: it changes something at finAPI.
+	write bool
+	// always: it runs even if all before it failed.
+	always bool
+	run    func(context.Context, *visit) finding
+}
+
+const (
+	reaching  = "Reaching finAPI"
+	theClient = "Your client at finAPI"
+	settings  = "What finAPI has set up for you"
+	testUser  = "A test user"
+	theBank   = "The bank"
+	testForm  = "A test form"
+	clearing  = "Clearing up"
+)
+
+// checks is the list of all, in the order in which they are looked at.
+func checks() []check {
+	const (
+		access, login, set, user, found, form = "access host", "credentials", "client settings", "user log-in", "bank listed", "open form"
+	)
+	return []check{
+		{group: reaching, name: access, run: accessHost},
+		{group: reaching, name: "web form host", run: webFormHost},
+
+		{group: theClient, name: login, needs: []string{access}, run: credentials},
+		{group: theClient, name: "clock", needs: []string{access}, run: clockSkew},
+		{group: theClient, name: "API version", needs: []string{login}, run: apiVersion},
+		{group: theClient, name: "kind of client", needs: []string{login}, run: kindOfClient},
+		{group: theClient, name: set, needs: []string{login}, run: clientSettings},
+
+		{group: settings, name: "licence", needs: []string{set}, run: licence},
+		{group: settings, name: "web form product", needs: []string{set}, run: webFormProduct},
+		{group: settings, name: "reading accounts", needs: []string{set}, run: readingAccounts},
+		{group: settings, name: "kept consents", needs: []string{set}, run: keptConsents},
+		{group: settings, name: "other currencies", needs: []string{set}, run: otherCurrencies},
+		{group: settings, name: "hidden categories", needs: []string{set}, run: hiddenCategories},
+		{group: settings, name: "account types", needs: []string{set}, run: accountTypes},
+		{group: settings, name: "history", needs: []string{set}, run: history},
+		{group: settings, name: "countries", needs: []string{set}, run: countries},
+		{group: settings, name: "token lives", needs: []string{set}, run: tokenLives},
+		{group: settings, name: "failed log-ins", needs: []string{set}, run: failedLogins},
+		{group: settings, name: "new users", needs: []string{set}, run: newUsers},
+		{group: settings, name: "automatic updates", needs: []string{set}, run: automaticUpdates},
+		{group: settings, name: "PFM services", needs: []string{set}, run: pfmServices},
+
+		{group: testUser, name: "create user", needs: []string{set}, write: true, run: createUser},
+		{group: testUser, name: user, needs: []string{"create user"}, write: true, run: userLogin},
+		{group: testUser, name: "reading transactions", needs: []string{user}, write: true, run: readTransactions},
+
+		{group: theBank, name: "bank list", needs: []string{set}, run: bankList},
+		{group: theBank, name: found, needs: []string{"bank list"}, run: bankListed},
+		{group: theBank, name: "bank supported", needs: []string{found}, run: bankSupported},
+		{group: theBank, name: "bank health", needs: []string{"bank supported"}, run: bankHealth},
+		{group: theBank, name: "bank log-in", needs: []string{"bank supported"}, run: bankLogin},
+
+		{group: testForm, name: form, needs: []string{user, "web form host"}, write: true, run: openForm},
+		{group: testForm, name: "read form", needs: []string{form}, write: true, run: readForm},
+		{group: testForm, name: "cancel form", needs: []string{form}, write: true, run: cancelForm},
+		{group: testForm, name: "delete form", needs: []string{form}, write: true, run: deleteForm},
+
+		{group: clearing, name: "wrong password", needs: []string{user}, write: true, run: wrongPassword},
+		{group: clearing, name: "log out", needs: []string{user}, write: true, run: logOut},
+		{group: clearing, name: "delete user", write: true, always: true, run: deleteUser},
+	}
+}

@@ -1,0 +1,316 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/finapi-go/finapi"
+)
+
+// trial is what -write has made at finAPI.
+type trial struct {
+	user     *finapi.User
+	created  bool // finAPI said so; if not, the user may exist all the same
+	verified bool // by this program
+	loggedIn bool
+	refused  bool // finAPI refused to create it, so there is none
+	removed  bool // its deletion was tried, and err is how that failed
+	err      error
+	form     finapi.Consent
+
+	// What was seen, for the answers.
+	transactions, missing, listing, formRead, cancelled, again, deleted string
+}
+
+func createUser(ctx context.Context, v *visit) finding {
+	id, password := finapi.UserID("finapi-doctor-"+rand.Text()[:20]), finapi.NewSecret(rand.Text())
+	v.trial.user = v.client.User(id, password)
+	user, err := v.client.CreateUser(ctx, finapi.NewUser{ID: id, Password: password})
+	if err != nil {
+		v.trial.refused = definite(err)
+		return refused(err, "Your program cannot create a finAPI user for a new customer.")
+	}
+	v.trial.user, v.trial.created = user, true
+	return ok("created a throw-away user", "Your program can create a finAPI user for each customer.")
+}
+
+// definite reports whether finAPI said no, so that nothing can have happened.
+func definite(err error) bool {
+	var e *finapi.Error
+	return errors.As(err, &e) && e.Status >= 400 && e.Status < 500 &&
+		e.Status != http.StatusRequestTimeout && e.Status != http.StatusTooManyRequests
+}
+
+func userLogin(ctx context.Context, v *visit) finding {
+	const means = "Your program can act for a customer."
+	_, err := v.trial.user.Profile(ctx)
+	if err != nil && atToken(err) && statusIs(err, http.StatusForbidden) {
+		if verify := v.client.VerifyUser(ctx, v.trial.user.ID()); verify != nil {
+			return refused(verify, "New users wait for verification, and this client may not verify them.")
+		}
+		v.trial.verified = true
+		_, err = v.trial.user.Profile(ctx)
+	}
+	if err != nil {
+		return refused(err, "A new user cannot log in.")
+	}
+	v.trial.loggedIn = true
+	if v.trial.verified {
+		return ok("works after Client.VerifyUser", means)
+	}
+	return ok("works", means)
+}
+
+// nothing is an id that belongs to nobody's throw-away user.
+const nothing = 1
+
+func readTransactions(ctx context.Context, v *visit) finding {
+	u := v.trial.user
+	_, err := finapi.Collect(u.Transactions(ctx, finapi.TransactionQuery{PageSize: 1}))
+	v.trial.transactions = statusOf(err)
+	if err != nil {
+		f := refused(err, "Your program cannot list transactions, so no feed works.")
+		if statusIs(err, http.StatusForbidden) {
+			f.Do = ask("Listing transactions (GET /api/v2/transactions) is refused with status 403. Please enable what it needs for our client; is it PFM services?")
+		}
+		return f
+	}
+	_, err = u.Transaction(ctx, nothing)
+	v.trial.missing = statusOf(err)
+	rows, err := finapi.Collect(u.Transactions(ctx, finapi.TransactionQuery{IDs: []finapi.TransactionID{nothing}}))
+	v.trial.listing = statusOf(err)
+	if err == nil && len(rows) == 0 {
+		v.trial.listing = "left out"
+	}
+	return ok("the listing answers (it is empty, as it should be)", "Your program can list transactions.")
+}
+
+func openForm(ctx context.Context, v *visit) finding {
+	request := finapi.ConsentRequest{}
+	if v.bank != nil && v.bank.Supported() {
+		request.Bank = v.bank.ID
+	}
+	var notForBank error
+	form, err := v.trial.user.StartConsent(ctx, request)
+	if request.Bank != 0 && (statusIs(err, http.StatusUnprocessableEntity) || statusIs(err, http.StatusNotFound)) {
+		notForBank = err
+		form, err = v.trial.user.StartConsent(ctx, finapi.ConsentRequest{})
+	}
+	if err != nil {
+		return v.noForm(err)
+	}
+	v.trial.form = form
+	seen := "opened a form at " + v.wire.seen().formHost
+	if notForBank != nil {
+		f := refused(notForBank, "finAPI opens a form, but not for this bank.")
+		f.State, f.Seen = warning, seen+", but for the bank: "+f.Seen
+		return f
+	}
+	if request.Bank != 0 {
+		seen += " for the bank"
+	}
+	return ok(seen+"; nobody follows it", "Your program can send customers to finAPI's form.")
+}
+
+func (v *visit) noForm(err error) finding {
+	const means = "No customer can consent, so no account can be connected."
+	f := refused(err, means)
+	switch {
+	case finapi.IsError(err, finapi.CodeForeignURL):
+		f.Seen = "the form is at " + v.wire.seen().formHost + ", which the SDK does not know as finAPI's"
+		f.Means = "The SDK sends no customer to an unknown host."
+		f.Who, f.Do = finapi.ActorVendor, ask("Is "+v.wire.seen().formHost+" yours? Our forms are opened there.")+
+			" If it is, give it to doctor as -web-form-url and to your program with WithBaseURLs, and open an issue for this SDK."
+	case finapi.IsError(err, finapi.CodeInvalidRedirectURL):
+		f.Means = means + " finAPI wants the bank's way back from vendors with a licence of their own, which this SDK never sends."
+		f.Who, f.Do = finapi.ActorVendor, "Open an issue for this SDK, and "+ask("Can our client use Web Form 2.0 without giving a redirectUrl?")
+	case statusIs(err, http.StatusForbidden):
+		f.Who, f.Do = finapi.ActorVendor, ask("Opening a form (POST /api/webForms/bankConnectionImport) is refused with status 403. Please enable Web Form 2.0 for our client.")
+	}
+	return f
+}
+
+func readForm(ctx context.Context, v *visit) finding {
+	form, err := v.trial.user.Consent(ctx, v.trial.form.ID)
+	if err != nil {
+		return refused(err, "Your program cannot find out whether a customer has consented.")
+	}
+	lives := form.Expires.Sub(form.Created).Round(time.Second)
+	v.trial.formRead = fmt.Sprintf("%s, lives %v", clean(string(form.Status)), lives)
+	seen := fmt.Sprintf("%s, lives %v", clean(string(form.Status)), lives)
+	if form.Expires.IsZero() || form.Created.IsZero() {
+		v.trial.formRead, seen = clean(string(form.Status))+", does not say how long it lives", clean(string(form.Status))
+	}
+	return ok(seen, "Your program can follow a form.")
+}
+
+func cancelForm(ctx context.Context, v *visit) finding {
+	form, err := v.trial.user.Forms().Cancel(ctx, v.trial.form.ID)
+	v.trial.cancelled = statusOf(err)
+	if err != nil {
+		f := refused(err, "A form that a customer does not need any more stays open for its 20 minutes. Nothing else depends on this.")
+		f.State = warning
+		return f
+	}
+	v.trial.cancelled = "accepted, the form is " + clean(string(form.Status))
+	_, err = v.trial.user.Forms().Cancel(ctx, v.trial.form.ID)
+	v.trial.again = statusOf(err)
+	return ok("the form is "+clean(string(form.Status)), "Your program can end a form before the customer does.")
+}
+
+func deleteForm(ctx context.Context, v *visit) finding {
+	if err := v.trial.user.Forms().Delete(ctx, v.trial.form.ID); err != nil {
+		f := refused(err, "What finAPI keeps of a form cannot be deleted by itself. It goes with the user.")
+		f.State = warning
+		return f
+	}
+	_, err := v.trial.user.Consent(ctx, v.trial.form.ID)
+	v.trial.deleted = statusOf(err)
+	if err == nil {
+		return warn("finAPI accepted it, but the form can still be read", "Deleting a form does not take effect at once.", "Delete users, not forms, when data has to go.")
+	}
+	return ok("the form is gone", "Your program can delete what finAPI keeps of a form.")
+}
+
+// wrongPassword shows how finAPI refuses one. It is sent once.
+func wrongPassword(ctx context.Context, v *visit) finding {
+	if n := v.config.MaxLogins; n == 1 || n == 2 {
+		return skip("so few failed log-ins lock a user", "Ask finAPI to raise maxUserLoginAttempts if you want to see this.")
+	}
+	_, err := v.client.User(v.trial.user.ID(), finapi.NewSecret(rand.Text())).Profile(ctx)
+	shape := v.wire.seen().password
+	seen := fmt.Sprintf("status %d, %s", shape.status, shape.fields)
+	switch {
+	case err == nil:
+		return finding{
+			State: failing, Seen: "finAPI accepts any password", Means: "Customers' data are not protected from each other.",
+			Who: finapi.ActorFinAPI, Do: "finAPI has to explain this. " + ask("Our client's users can log in with a wrong password."),
+		}
+	case finapi.IsError(err, finapi.CodeInvalidGrant):
+		return ok("refused: "+seen, "The SDK recognises a wrong password and never sends it again.")
+	}
+	return warn("refused in an unexpected way: "+seenOf(err), "The SDK may not recognise a wrong password.",
+		"Paste the block at the end of this output into an issue for this SDK.")
+}
+
+func logOut(ctx context.Context, v *visit) finding {
+	if err := v.trial.user.Logout(ctx); err != nil {
+		f := refused(err, "Tokens live on until they expire.")
+		f.State = warning
+		return f
+	}
+	return ok("finAPI revoked the token", "Your program can log a user out.")
+}
+
+func deleteUser(ctx context.Context, v *visit) finding {
+	switch {
+	case v.trial.user == nil && ctx.Err() != nil:
+		return interrupted()
+	case v.trial.user == nil, v.trial.refused:
+		return skip("no user was created", "Put right what fails above, then run doctor again.")
+	}
+	if err := v.removeUser(ctx); err != nil {
+		f := refused(err, "The throw-away user "+string(v.trial.user.ID())+" is still at finAPI. It holds no data.")
+		f.Who, f.Do = finapi.ActorVendor, ask("Please delete our user "+string(v.trial.user.ID())+", or tell us how our administration client can.")
+		return f
+	}
+	if !v.trial.created {
+		return ok("none is left", "Creating the user went unanswered; if it existed, it was deleted.")
+	}
+	return ok("the throw-away user is gone, and with it all it had", "Nothing is left at finAPI, and your program can delete a customer's data.")
+}
+
+const (
+	formPatience = 20 * time.Second
+	userPatience = 60 * time.Second
+)
+
+var errStillThere = errors.New("finAPI accepted the deletion, but the user can still log in")
+
+// removeUser deletes the user and its forms, also after an interruption, and
+// proves it. It works once; later calls tell how that went.
+func (v *visit) removeUser(ctx context.Context) error {
+	t := &v.trial
+	if t.user == nil || t.refused || t.removed {
+		return t.err
+	}
+	t.removed = true
+	if ctx.Err() != nil {
+		fmt.Fprintln(v.progress, "Interrupted. Deleting the throw-away user first; this takes a minute or two at the most.")
+	}
+	ctx = context.WithoutCancel(ctx)
+	v.removeForms(ctx)
+	ctx, cancel := context.WithTimeout(ctx, userPatience)
+	defer cancel()
+	if !t.created {
+		t.err = v.removeDoubtful(ctx)
+		return t.err
+	}
+	t.err = v.remove(ctx, t.user)
+	if t.err != nil {
+		return t.err
+	}
+	if _, err := v.client.User(t.user.ID(), t.user.Password()).Profile(ctx); err == nil {
+		t.err = errStillThere
+	}
+	return t.err
+}
+
+// remove tries some times.
+func (v *visit) remove(ctx context.Context, u *finapi.User) error {
+	err := u.Delete(ctx)
+	for try := 0; err != nil && !definitelyAbsent(err) && try < 3; try++ {
+		if atToken(err) && statusIs(err, http.StatusForbidden) {
+			_ = v.client.VerifyUser(ctx, u.ID()) // who is not verified cannot log in, not even to be deleted
+		}
+		if v.clock.Sleep(ctx, 2*time.Second) != nil {
+			break
+		}
+		err = u.Delete(ctx)
+	}
+	return err
+}
+
+func definitelyAbsent(err error) bool { return finapi.IsError(err, finapi.CodeInvalidGrant) }
+
+// removeDoubtful deletes a user whose creation went unanswered. finAPI may still be
+// at it, so it looks twice; each time with a new client, because one does not send a
+// password again that was refused.
+func (v *visit) removeDoubtful(ctx context.Context) error {
+	for range 2 {
+		if err := v.clock.Sleep(ctx, 3*time.Second); err != nil {
+			return err
+		}
+		client, err := v.again()
+		if err != nil {
+			return err
+		}
+		if err := v.remove(ctx, client.User(v.trial.user.ID(), v.trial.user.Password())); !definitelyAbsent(err) {
+			return err
+		}
+	}
+	return nil
+}
+
+// removeForms cancels and deletes what may have been opened, even if no answer told
+// so. What it cannot remove goes with the user.
+func (v *visit) removeForms(ctx context.Context) {
+	if !v.trial.loggedIn {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, formPatience)
+	defer cancel()
+	for form, err := range v.trial.user.Forms().List(ctx) {
+		if err != nil {
+			return
+		}
+		if !form.Done() {
+			_, _ = v.trial.user.Forms().Cancel(ctx, form.ID)
+		}
+		_ = v.trial.user.Forms().Delete(ctx, form.ID)
+	}
+}

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/finapi-go/finapi"
+)
+
+// visit is one run: what is known so far, and the findings.
+type visit struct {
+	*service
+	opts     options
+	reach    reacher
+	progress io.Writer
+	today    time.Time
+	findings []finding
+
+	config    finapi.Configuration
+	configErr error
+	sameToken string // what asking twice for a token has shown
+	otherHost string // how the other name of the live form host answers
+
+	banks     []finapi.Bank
+	banksErr  error // of the vendor's own token
+	bank      *finapi.Bank
+	ibanFound string
+
+	trial trial
+}
+
+// examine runs all checks. Whatever happens, the throw-away user is deleted.
+func (v *visit) examine(ctx context.Context) {
+	defer func() { _ = v.removeUser(ctx) }() // if a check panics; else the last one has done it
+	for _, c := range checks() {
+		f := v.look(ctx, &c)
+		f.Group, f.Check, f.Do = c.group, c.name, strings.ToUpper(f.Do[:1])+f.Do[1:]
+		v.findings = append(v.findings, f)
+	}
+}
+
+func (v *visit) look(ctx context.Context, c *check) finding {
+	if c.write && !v.opts.write {
+		return skip("-write is not given", "Run doctor again with -write when a throw-away user at finAPI is all right.")
+	}
+	if !c.always {
+		if ctx.Err() != nil {
+			return interrupted()
+		}
+		if because := v.blocked(c); because != "" {
+			return skip(because, "Put that right first, then run doctor again.")
+		}
+	}
+	f := c.run(ctx, v)
+	if ctx.Err() != nil && !c.always && (f.State == failing || f.State == warning) {
+		return interrupted()
+	}
+	return f
+}
+
+// blocked tells why a check cannot run: the first cause, not the last.
+func (v *visit) blocked(c *check) string {
+	for _, need := range c.needs {
+		i := slices.IndexFunc(v.findings, func(f finding) bool { return f.Check == need })
+		if i < 0 {
+			continue
+		}
+		switch f := v.findings[i]; f.State {
+		case failing:
+			return fmt.Sprintf("%q fails", need)
+		case skipped:
+			return f.because
+		case fine, notice, warning:
+		}
+	}
+	return ""
+}
+
+func (v *visit) count(s state) int {
+	n := 0
+	for i := range v.findings {
+		if v.findings[i].State == s {
+			n++
+		}
+	}
+	return n
+}
+
+// trouble says in which way the settings could not be read.
+type trouble int
+
+const (
+	none trouble = iota
+	noToken
+	wrongVersion
+	wrongKind
+	otherTrouble
+)
+
+func (v *visit) trouble() trouble {
+	var e *finapi.Error
+	switch {
+	case v.configErr == nil:
+		return none
+	case !errors.As(v.configErr, &e):
+		return noToken // interrupted before or after; nothing is known
+	case e.Status == http.StatusForbidden && speaksOfVersion(e.Message):
+		return wrongVersion
+	case atToken(v.configErr):
+		return noToken
+	case e.Status == http.StatusForbidden:
+		return wrongKind
+	}
+	return otherTrouble
+}
