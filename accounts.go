@@ -17,7 +17,8 @@ type AccountID int64
 
 // Account is a bank account that the customer has consented to.
 type Account struct {
-	ID         AccountID
+	ID AccountID
+	// Connection is the connection that it came with. It never changes.
 	Connection ConnectionID
 	// Name is what the bank or the customer calls the account; "" if none.
 	Name string
@@ -35,13 +36,15 @@ type Account struct {
 	HolderID string
 	// Currency is "" if the bank does not tell.
 	Currency Currency
-	Type     AccountType
+	// Type is the bank's or finAPI's view, which [User.EditAccount] can change.
+	Type AccountType
 	// Balance is nil if finAPI has none: because the download was skipped or
 	// failed, because the account is not in EUR and the vendor has not booked
 	// that, or because accounts of the type have none. Some banks include pending
 	// transactions.
 	Balance *Money
-	// Overdraft is how much of the limit is used; nil if not known.
+	// Overdraft is how much of the limit is used, in the account's currency as all
+	// amounts here; nil if not known.
 	Overdraft *Money
 	// OverdraftLimit is how far the account may go below zero; nil if not known.
 	OverdraftLimit *Money
@@ -49,7 +52,8 @@ type Account struct {
 	AvailableFunds *Money
 	// Seized is true if the account is seized.
 	Seized bool
-	// New stays true until a client marks the account as seen.
+	// New stays true until a client marks the account as seen; see
+	// [User.EditAccount].
 	New bool
 	// Interfaces are the account's states, one per interface to the bank.
 	Interfaces []AccountInterface
@@ -57,15 +61,17 @@ type Account struct {
 
 // AccountInterface is the state of an account on one interface to the bank.
 type AccountInterface struct {
+	// Interface names the way.
 	Interface BankingInterface
-	Status    AccountStatus
+	// Status is the outcome of the last download that way.
+	Status AccountStatus
 	// LastSuccess is when data last came this way; zero if never. It is the
 	// nearest that there is to a date of the balance.
 	LastSuccess time.Time
 	// LastAttempt is when finAPI last tried; zero if never.
 	LastAttempt time.Time
 	// Readable is true if the interface can download the account's data (finAPI:
-	// the capability DATA_DOWNLOAD).
+	// the capability DATA_DOWNLOAD). It can change with an update.
 	Readable bool
 }
 
@@ -154,8 +160,8 @@ type AccountQuery struct {
 	// UpdatedFrom and UpdatedTo bound the day of the last successful update; both
 	// days are included. A zero Date bounds nothing.
 	UpdatedFrom, UpdatedTo Date
-	// MinBalance and MaxBalance bound the balance, both included; nil bounds
-	// nothing. Two decimals at the most.
+	// MinBalance and MaxBalance bound the balance, both included, whatever its
+	// currency; nil bounds nothing. Two decimals at the most.
 	MinBalance, MaxBalance *decimal.Decimal
 }
 
@@ -217,13 +223,15 @@ func (u *User) Account(ctx context.Context, id AccountID) (Account, error) {
 type AccountChange struct {
 	// Name has 1 to 512 characters.
 	Name *string
+	// Type is one of the known kinds.
 	Type *AccountType
 	// New marks the account as seen (false) or as new again (true).
 	New *bool
 }
 
 // EditAccount changes how finAPI describes an account and returns it. It does not
-// touch the account at the bank.
+// touch the account at the bank. While the connection is busy, finAPI refuses with
+// [CodeLocked].
 func (u *User) EditAccount(ctx context.Context, id AccountID, change AccountChange) (Account, error) {
 	if err := checkIDs("AccountID", []AccountID{id}); err != nil {
 		return Account{}, err
@@ -247,7 +255,8 @@ func (u *User) EditAccount(ctx context.Context, id AccountID, change AccountChan
 // DeleteAccount deletes an account with its transactions at finAPI, not at the
 // bank. Deleting the last account of a connection deletes the connection and its
 // consent, too. While the connection is busy, finAPI refuses with [CodeLocked].
-// customer may be nil; it tells the bank that the customer is present.
+// customer may be nil; it tells the bank that the customer is present. It cannot be
+// undone, and the call is never repeated by itself.
 func (u *User) DeleteAccount(ctx context.Context, id AccountID, customer *CustomerDevice) error {
 	if err := cmp.Or(checkIDs("AccountID", []AccountID{id}), customer.check()); err != nil {
 		return err

@@ -15,15 +15,21 @@ import (
 // DailyBalance is what finAPI computes an account held at the end of a day, or
 // several accounts together. It is computed backwards from the current balance
 // and ignores currencies, so it is an estimate, not a bank statement.
+//
+// A day can change later, whenever an update changes the balance or brings late
+// rows.
 type DailyBalance struct {
+	// Date is the day, by [Transaction.FinapiBookingDate].
 	Date Date
 	// Balance is at the end of the day; Income and Spending are the sums of the
-	// day's transactions, Spending with a negative sign.
+	// day's transactions, Spending with a negative sign. They have no currency: if
+	// the accounts have several, the sums mean nothing. They are 0, never missing, if
+	// there was nothing.
 	Balance, Income, Spending decimal.Decimal
 	// Adjustments are sums that finAPI made up because balance and bookings
 	// disagree. Anything but zero means that something is missing or double.
 	Adjustments decimal.Decimal
-	// Transactions are the day's rows.
+	// Transactions are the day's rows; empty if there are none.
 	Transactions []TransactionID
 	// Reliable is the last time at which all accounts had a balance. Only days
 	// before it can be trusted; if it is zero, none can.
@@ -38,7 +44,8 @@ type DailyBalanceQuery struct {
 	// From and To bound the days, both included, 366 at the most. A zero To means
 	// today; a zero From means a month before To.
 	From, To Date
-	// Projection continues into the future with what is known of it.
+	// Projection continues into the future with what is known of it. The default is
+	// not to, unlike finAPI's.
 	Projection bool
 	// PageSize is how many days are fetched at a time, 1 to 500; 0 means 500.
 	PageSize int
@@ -63,7 +70,13 @@ func (q *DailyBalanceQuery) values() (url.Values, error) {
 }
 
 // DailyBalances iterates over the days in their order. It needs finAPI's PFM
-// services; see [Configuration.PFMServices].
+// services; see [Configuration.PFMServices]. Without them it is refused with
+// [CodeUnauthorized] or [CodeForbidden], and an account that is not the customer's
+// with [CodeUnknownEntity].
+//
+// Days that come or go while it reads lose nothing and double nothing: it ends
+// either complete or with a [CodeIncomplete]. The iterator yields an error once
+// and ends.
 func (u *User) DailyBalances(ctx context.Context, q DailyBalanceQuery) iter.Seq2[DailyBalance, error] {
 	size, err := pageSize(q.PageSize)
 	if err != nil {

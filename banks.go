@@ -17,7 +17,8 @@ type BankID int64
 
 // Bank is a bank that finAPI knows.
 type Bank struct {
-	ID   BankID
+	ID BankID
+	// Name is the bank's, for showing.
 	Name string
 	// BIC is "" if finAPI knows none.
 	BIC string
@@ -25,7 +26,8 @@ type Bank struct {
 	BLZ string
 	// Country is an ISO 3166 code such as DE; "" for a bank without a location.
 	Country string
-	City    string
+	// City is where it is; "" if finAPI does not know.
+	City string
 	// Test marks a made-up bank of finAPI's, for trying things out.
 	Test bool
 	// Beta marks a bank whose support may end without notice.
@@ -37,7 +39,8 @@ type Bank struct {
 	Interfaces []BankInterface
 	// LogoURL and IconURL are addresses of pictures; "" if there is none.
 	LogoURL, IconURL string
-	// Group is the country group that the vendor has to book; "" if not known.
+	// Group is the group of banks that the vendor has to book, mostly named after a
+	// country; "" if not known.
 	Group string
 }
 
@@ -56,12 +59,14 @@ func (b *Bank) Redirects() bool {
 
 // BankInterface is one way by which finAPI reaches a bank.
 type BankInterface struct {
+	// Interface names the way.
 	Interface BankingInterface
 	// Readable is true if accounts can be read this way (finAPI: isAisSupported).
 	Readable bool
 	// Properties are finAPI's, such as REDIRECT_APPROACH. The set is open.
 	Properties []string
-	// AccountTypes is a hint which accounts can be expected.
+	// AccountTypes is a hint which accounts can be expected; empty if finAPI gives
+	// none.
 	AccountTypes []AccountType
 	// Health is the share of technically successful contacts of late, 0 to 100,
 	// over all of finAPI's users.
@@ -71,8 +76,8 @@ type BankInterface struct {
 	LastSuccess, LastAttempt time.Time
 	// LoginHint is a text for the customer in the bank's language; often "".
 	LoginHint string
-	// LoginFields are what the customer types in finAPI's form. The ERP never sees
-	// their values.
+	// LoginFields are what the customer types in finAPI's form; nil if the customer
+	// logs in at the bank. The ERP never sees their values.
 	LoginFields []LoginField
 	// AuthenticationGroup names the group of banks that share one registration;
 	// its id is 0 if there is none.
@@ -91,7 +96,9 @@ type LoginField struct {
 // AuthenticationGroup is a group of banks that share a registration of the
 // provider.
 type AuthenticationGroup struct {
-	ID   int64
+	// ID is finAPI's; 0 if there is no group.
+	ID int64
+	// Name is for showing.
 	Name string
 }
 
@@ -120,7 +127,8 @@ type BankQuery struct {
 	Test *bool
 	// AuthenticationGroups restricts to banks of these groups, 1000 at the most.
 	AuthenticationGroups []int64
-	// OrderBy sorts otherwise than by id: by id, name, blz, bic or popularity.
+	// OrderBy sorts otherwise than by id: by id, name, blz, bic or popularity. Later
+	// keys decide where earlier ones are equal.
 	OrderBy []Order
 	// PageSize is how many banks are fetched at a time, 1 to 500; 0 means 500.
 	PageSize int
@@ -155,8 +163,9 @@ func (q *BankQuery) values() (url.Values, error) {
 	return v, nil
 }
 
-// Banks iterates over the banks that finAPI knows, ordered by id. Only countries
-// that the vendor has booked are listed.
+// Banks iterates over the banks that finAPI knows, ordered by id unless
+// [BankQuery.OrderBy] says otherwise. Only countries that the vendor has booked are
+// listed.
 //
 // Each range starts afresh. The iterator yields an error once and ends; breaking
 // out sends no further request.

@@ -8,7 +8,8 @@ import (
 
 // Configuration is what finAPI has set up for the vendor. It explains most of
 // what does not work as expected: ask for it before asking finAPI's support. It
-// changes only when finAPI or the vendor changes the set-up.
+// changes only when finAPI or the vendor changes the set-up. Texts are "" and lists
+// empty where nothing is set.
 type Configuration struct {
 	// License is what the vendor may do; without one of its own, the consent form
 	// is compulsory.
@@ -29,16 +30,18 @@ type Configuration struct {
 	// UserAutoVerification is false if new users must be verified before they can
 	// be used; see [Client.VerifyUser].
 	UserAutoVerification bool
-	// DevelopmentMode allows [Sandbox.MockBatchUpdate].
+	// DevelopmentMode allows [User.MockBatchUpdate] in the sandbox.
 	DevelopmentMode bool
 	// WebScraping is true if banks may be read through their web pages.
 	WebScraping bool
 	// AutoCategorization is true if finAPI guesses what transactions were for.
 	AutoCategorization bool
 	// CategoryRestrictions is true if finAPI hides transactions of some categories
-	// from the vendor. Its categories are then listed.
+	// from the vendor: then a ledger cannot be complete.
 	CategoryRestrictions bool
-	Categories           []Category
+	// Categories are those whose transactions the vendor sees, if there are
+	// restrictions.
+	Categories []Category
 	// AccountTypes restricts what can be imported; empty means all types.
 	AccountTypes []AccountType
 	// BetaBanks is true if banks in trial are listed.
@@ -47,10 +50,13 @@ type Configuration struct {
 	// read.
 	MandatorAdmin bool
 	// ConsentType is RECURRING if consents are kept for later updates, or ONETIME.
+	// The set is open.
 	ConsentType string
-	// BankGroups are the countries that the vendor has booked.
+	// BankGroups are the groups of banks that the vendor has booked, mostly named
+	// after countries; see [Bank.Group].
 	BankGroups []string
-	// Products are the names of the products that are switched on, sorted.
+	// Products are finAPI's names of the products that are switched on, such as
+	// webForm, sorted. The set is open.
 	Products []string
 	// MaxLogins is how many failed log-ins lock a user; 0 means that none does.
 	MaxLogins int
@@ -58,7 +64,8 @@ type Configuration struct {
 	ImportDays int
 	// The lives of tokens in seconds; 0 means that they never end.
 	ClientTokenLife, UserTokenLife, RefreshTokenLife int
-	// NotificationURL and SynchronisationURL are where finAPI posts; "" if not set.
+	// NotificationURL is where finAPI posts what [Rules] ask for, SynchronisationURL
+	// where it tells of users that were deleted; "" if not set.
 	NotificationURL, SynchronisationURL string
 	// CORSOrigins are the pages that may embed the consent form.
 	CORSOrigins []string
@@ -69,14 +76,15 @@ type Configuration struct {
 // License is what the vendor may do by law. The set is open.
 type License string
 
-// The licences that concern reading. finAPI knows others besides.
+// The licences that concern reading. finAPI knows others besides. Unlicensed vendors
+// read through finAPI's licence, and therefore through its form.
 const (
 	Unlicensed    License = "UNLICENSED"
 	ReadLicense   License = "AISP"
 	FullyLicensed License = "FULLY_LICENSED"
 )
 
-// Configuration returns what finAPI has set up for the vendor.
+// Configuration returns what finAPI has set up for the vendor. It holds no secret.
 func (c *Client) Configuration(ctx context.Context) (Configuration, error) {
 	var answer configurationAnswer
 	err := c.do(ctx, c.tokens, call{endpoint: epConfiguration, into: &answer})

@@ -16,21 +16,23 @@ type ConnectionID int64
 // Connection is a customer's access to one bank, with the consent that allows it.
 type Connection struct {
 	ID ConnectionID
-	// Name is a name that was given at the start; often "".
+	// Name is a name that was given at the start or by [User.RenameConnection];
+	// often "".
 	Name string
+	// Bank is the bank as finAPI knows it now.
 	Bank Bank
-	// Accounts are the accounts that were imported.
+	// Accounts are the accounts that were imported. Updates can add some.
 	Accounts []AccountID
 	// UpdateStatus is [ConnectionReady], or [ConnectionBusy] while data is being
 	// downloaded. Meanwhile balances and transactions may be missing.
 	UpdateStatus ConnectionStatus
 	// CategorizationStatus is PENDING, IN_PROGRESS or READY. It matters only to
-	// those who read categories.
+	// those who read categories. The set is open.
 	CategorizationStatus string
 	// Interfaces are the ways to the bank, each with its own consent.
 	Interfaces []ConnectionInterface
-	// Owners are the owners of the accounts, if the bank tells and the vendor asked
-	// for them; often empty.
+	// Owners are the owners of the accounts, if the bank tells and they were asked
+	// for when it was connected; often nil. This package does not ask.
 	Owners []Owner
 }
 
@@ -52,6 +54,7 @@ const (
 
 // ConnectionInterface is one way to the bank with its consent.
 type ConnectionInterface struct {
+	// Interface names the way.
 	Interface BankingInterface
 	// Consent is nil if this interface works without one, such as FinTS.
 	Consent *BankConsent
@@ -66,18 +69,21 @@ type ConnectionInterface struct {
 	// LastAuto is the outcome of the last update by finAPI's nightly batch; nil if
 	// there was none.
 	LastAuto *UpdateResult
-	// StoredFields are the labels of the log-in fields whose values finAPI keeps.
-	// Their values never reach the ERP.
+	// StoredFields are the labels of the bank's log-in fields, whose values finAPI
+	// may keep; nil if there are none. Their values never reach the ERP.
 	StoredFields []string
-	// Procedures are the customer's ways of strong authentication at the bank, and
-	// DefaultProcedure is the id of the preferred one; "" if there is none.
+	// Procedures are the customer's ways of strong authentication at the bank, nil if
+	// finAPI knows none, and DefaultProcedure is the id of the preferred one; "" if
+	// there is none.
 	Procedures       []Procedure
 	DefaultProcedure string
 }
 
 // Procedure is a way of strong authentication at a bank.
 type Procedure struct {
-	ID   string
+	// ID is the bank's own, such as "942".
+	ID string
+	// Name is in the bank's language.
 	Name string
 	// Kind is TEXT, PHOTO or the like; "" if not known. The set is open.
 	Kind string
@@ -107,7 +113,8 @@ type UpdateResult struct {
 	// ForCustomer is true if finAPI says that the message is meant to be shown to
 	// the customer.
 	ForCustomer bool
-	Time        time.Time
+	// Time is when it ended.
+	Time time.Time
 }
 
 // Ready reports whether no update is going on, so that what is read is whole.
@@ -203,7 +210,10 @@ func (u *User) RenameConnection(ctx context.Context, id ConnectionID, name strin
 // DeleteConnection deletes a connection at finAPI with its accounts, transactions
 // and balances, and tries to end the consent at the bank. While the connection is
 // busy, finAPI refuses with [CodeLocked]. customer may be nil; it tells the bank
-// that the customer is present.
+// that the customer is present. An unknown id is refused with [CodeUnknownEntity].
+//
+// It cannot be undone: connecting the bank anew gives every account and every
+// transaction a new id. The call is never repeated by itself.
 func (u *User) DeleteConnection(ctx context.Context, id ConnectionID, customer *CustomerDevice) error {
 	if err := cmp.Or(checkIDs("ConnectionID", []ConnectionID{id}), customer.check()); err != nil {
 		return err
@@ -213,8 +223,10 @@ func (u *User) DeleteConnection(ctx context.Context, id ConnectionID, customer *
 
 // ConsentDeletion says which consent to end.
 type ConsentDeletion struct {
+	// Connection is the connection that the consent belongs to.
 	Connection ConnectionID
-	Interface  BankingInterface
+	// Interface is the one whose consent to end; see [Connection.Interfaces].
+	Interface BankingInterface
 	// Force deletes finAPI's copy of the consent even if the bank does not play
 	// along.
 	Force bool
@@ -225,13 +237,17 @@ type ConsentDeletion struct {
 // ConsentDeleted says what became of a consent, at finAPI and at the bank. The
 // results are DELETED, NOT_EXIST, NOT_SUPPORTED and NOT_DELETED. The set is open.
 type ConsentDeleted struct {
+	// AtFinAPI is what became of finAPI's copy.
 	AtFinAPI string
-	AtBank   string
+	// AtBank is what became of the consent itself, which many banks do not let finAPI
+	// end.
+	AtBank string
 }
 
 // DeleteConsent ends the consent of one interface. Accounts and transactions stay
-// at finAPI, but no update brings news any more. If the bank refuses and Force is
-// not set, finAPI refuses with INVALID_CONSENT.
+// at finAPI, but the next [User.Refresh] needs the customer. If the bank refuses and
+// Force is not set, finAPI refuses with [CodeInvalidConsent]. While the connection is
+// busy, it refuses with [CodeLocked]. The call is never repeated by itself.
 func (u *User) DeleteConsent(ctx context.Context, d ConsentDeletion) (ConsentDeleted, error) {
 	err := cmp.Or(checkIDs("ConsentDeletion.Connection", []ConnectionID{d.Connection}), d.Customer.check())
 	if err != nil {

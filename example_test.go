@@ -281,3 +281,55 @@ func ExampleDate() {
 	fmt.Println(day.AddDays(1), day.Before(day.AddDays(1)), finapi.Date{}.IsZero())
 	// Output: 2025-03-01 true true
 }
+
+// The customer withdraws the consent. What was read stays; the next update needs the
+// customer.
+func ExampleUser_DeleteConsent() {
+	ctx := context.Background()
+	sim, user, consent := connected(ctx)
+	defer sim.Close()
+	connection, err := user.Connection(ctx, consent.Connection)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, way := range connection.Interfaces {
+		if way.Consent == nil {
+			continue // this interface works without one
+		}
+		deleted, err := user.DeleteConsent(ctx, finapi.ConsentDeletion{
+			Connection: connection.ID, Interface: way.Interface,
+			Customer: &finapi.CustomerDevice{IP: "192.0.2.7", OS: "Linux", UserAgent: "Mozilla/5.0"},
+		})
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println("at finAPI:", deleted.AtFinAPI, "at the bank:", deleted.AtBank)
+	}
+	_, err = user.Refresh(ctx, finapi.RefreshRequest{Connection: connection.ID})
+	var action *finapi.ActionRequired
+	fmt.Println("the next update needs the customer:", errors.As(err, &action))
+	// Output:
+	// at finAPI: DELETED at the bank: DELETED
+	// the next update needs the customer: true
+}
+
+// finAPI is to tell the vendor of new bookings after its nightly update. The handle
+// tells the vendor whose they are.
+func ExampleUser_Rules() {
+	ctx := context.Background()
+	sim, user, _ := connected(ctx)
+	defer sim.Close()
+	rule, err := user.Rules().Create(ctx, finapi.Rule{Event: finapi.EventNewTransactions, Handle: "an-unguessable-handle"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	rules, err := user.Rules().List(ctx, finapi.RuleQuery{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(len(rules), rules[0].Event, rules[0].ID == rule.ID)
+	if err := user.Rules().Delete(ctx, rule.ID); err != nil {
+		log.Fatal(err)
+	}
+	// Output: 1 NEW_TRANSACTIONS true
+}

@@ -16,7 +16,9 @@ type Forms struct{ user *User }
 // Forms opens the user's consent forms. It sends nothing.
 func (u *User) Forms() Forms { return Forms{u} }
 
-// List iterates over the user's forms, the newest first.
+// List iterates over the user's forms, the newest first. It hands out none twice,
+// but can miss some if others are deleted while it reads. [Consent.URL] is "" if it is
+// not on a host of finAPI's. The iterator yields an error once and ends.
 func (f Forms) List(ctx context.Context) iter.Seq2[Consent, error] {
 	l := newestFirst[Consent]{
 		id: func(c *Consent) string { return string(c.ID) },
@@ -35,6 +37,8 @@ func (f Forms) List(ctx context.Context) iter.Seq2[Consent, error] {
 
 // Cancel ends a form before the customer does, and returns it. If the customer
 // has already connected the bank on one interface, the form counts as completed.
+// finAPI refuses a form that has ended, and an unknown one with [CodeNotFound]. The
+// call is never repeated by itself.
 func (f Forms) Cancel(ctx context.Context, id ConsentID) (Consent, error) {
 	if !formIDPattern.MatchString(string(id)) {
 		return Consent{}, errFormID()
@@ -47,7 +51,8 @@ func (f Forms) Cancel(ctx context.Context, id ConsentID) (Consent, error) {
 }
 
 // Delete deletes what finAPI keeps of a form. The connection that came of it
-// stays.
+// stays. An unknown form is refused with [CodeNotFound]. The call is never repeated by
+// itself.
 func (f Forms) Delete(ctx context.Context, id ConsentID) error {
 	if !formIDPattern.MatchString(string(id)) {
 		return errFormID()
@@ -70,20 +75,24 @@ func (p *formPage) check() error {
 	return cmp.Or(p.Paging.check(), require(requirement{"items", p.Items != nil}))
 }
 
-// TaskID identifies an update that was asked for.
+// TaskID identifies an update that was asked for: 36 characters.
 type TaskID string
 
 // Task is an update that [User.Refresh] has asked for.
 type Task struct {
-	ID         TaskID
-	Created    time.Time
-	Status     TaskStatus
+	ID TaskID
+	// Created is when it was asked for.
+	Created time.Time
+	// Status changes until [Task.Done].
+	Status TaskStatus
+	// Connection is what is updated.
 	Connection ConnectionID
-	// Consent and URL are the form that waits for the customer; "" if none does.
+	// Consent and URL are the form that the bank wanted, also after it has ended; ""
+	// if none was wanted. URL is "" as well if it is not on a host of finAPI's.
 	Consent ConsentID
 	URL     string
-	// ErrorCode and ErrorMessage say why it failed; "" if it did not. The message
-	// may quote personal data.
+	// ErrorCode and ErrorMessage say why it failed; "" if it did not, or if finAPI
+	// gave no reason. The message may quote personal data.
 	ErrorCode    Code
 	ErrorMessage string
 }
@@ -91,7 +100,8 @@ type Task struct {
 // TaskStatus is the state of an update. The set is open.
 type TaskStatus string
 
-// The states of an update.
+// The states of an update. All but the first two are final. TaskFormRequired stays
+// after the customer has gone through the form, too: follow [Task.Consent] then.
 const (
 	TaskNotStarted   TaskStatus = "NOT_YET_STARTED"
 	TaskInProgress   TaskStatus = "IN_PROGRESS"
@@ -112,14 +122,15 @@ type Tasks struct{ user *User }
 // Tasks opens the user's updates. It sends nothing.
 func (u *User) Tasks() Tasks { return Tasks{u} }
 
-// List iterates over the user's updates, the newest first.
+// List iterates over the user's updates, the newest first. It hands out none twice.
+// The iterator yields an error once and ends.
 func (t Tasks) List(ctx context.Context) iter.Seq2[Task, error] {
 	l := newestFirst[Task]{
 		id: func(t *Task) string { return string(t.ID) },
 		fetch: func(ctx context.Context, query url.Values) ([]Task, *paging, error) {
 			var answer taskPage
 			err := t.user.do(ctx, call{endpoint: epTasks, query: query, into: &answer})
-			tasks := unwrap(answer.Items, taskAnswer.value)
+			tasks := answer.tasks()
 			for i := range tasks {
 				tasks[i].URL = t.user.client.ownFormURL(epTasks, tasks[i].URL)
 			}
@@ -168,6 +179,14 @@ func (p *taskPage) check() error {
 	return err
 }
 
+func (p *taskPage) tasks() []Task {
+	tasks := make([]Task, len(p.Items))
+	for i := range p.Items {
+		tasks[i] = p.Items[i].value()
+	}
+	return tasks
+}
+
 type taskAnswer struct {
 	ID      TaskID     `json:"id"`
 	Created instant    `json:"createdAt"`
@@ -189,7 +208,7 @@ func (a *taskAnswer) check() error {
 	)
 }
 
-func (a taskAnswer) value() Task {
+func (a *taskAnswer) value() Task {
 	return Task{
 		ID: a.ID, Created: a.Created.Time, Status: a.Status, Connection: a.Payload.Connection,
 		Consent: a.Payload.Form.ID, URL: a.Payload.Form.URL,

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -649,7 +648,9 @@ func TestTheGreatestInputsAreSent(t *testing.T) {
 	}
 	_, err = user.MarkTransactions(ctx, false, ids...)
 	must(t, err)
-	var sent struct{ IDs []int64 }
+	var sent struct {
+		IDs []int64 `json:"ids"`
+	}
 	must(t, json.Unmarshal([]byte(server.asked("PATCH /api/v2/transactions")[0].body), &sent))
 	same(t, upTo(100), sent.IDs)
 }
@@ -661,5 +662,5 @@ func (s *stub) sentQuery(route string) map[string][]string {
 	if len(asked) != 1 {
 		s.tb.Fatalf("%s was sent %d times", route, len(asked))
 	}
-	return map[string][]string(url.Values(asked[0].query))
+	return map[string][]string(asked[0].query)
 }

@@ -15,7 +15,9 @@ import (
 //
 // Texts are "" where finAPI has none.
 type PendingTransaction struct {
-	ID      int64
+	// ID is new after every update. It has nothing to do with a [TransactionID].
+	ID int64
+	// Account is the account on which it is announced.
 	Account AccountID
 	// Imported is when finAPI stored the row, which it replaces on every update.
 	Imported time.Time
@@ -23,20 +25,26 @@ type PendingTransaction struct {
 	ValueDate Date
 	// BookingDate is zero if the bank gave none.
 	BookingDate Date
-	// Amount has the currency "" if it is the account's.
-	Amount            Money
-	Purpose           string
-	Counterpart       Counterpart
+	// Amount has the currency "" if it is the account's. Its sign is the direction.
+	Amount Money
+	// Purpose is the remittance information.
+	Purpose string
+	// Counterpart is the other side, as far as the bank tells.
+	Counterpart Counterpart
+	// EndToEndReference was set by the payer.
 	EndToEndReference string
 	// The bank's codes; see [Transaction].
 	Type, TypeCodeZKA, TypeCodeSWIFT, SEPAPurposeCode string
 	BankTransactionCode, BankTransactionCodeText      string
 	Primanota                                         string
-	// Compensation, Original and Fee are nil where there is none.
-	Compensation, Original, Fee        *Money
+	// Compensation, Original and Fee are parts of some card and foreign payments;
+	// nil where there is none.
+	Compensation, Original, Fee *Money
+	// DifferentDebtor and DifferentCreditor name on whose behalf is paid.
 	DifferentDebtor, DifferentCreditor string
-	PayPal                             *PayPal
-	Certis                             *Certis
+	// PayPal and Certis are what only PayPal and Czech banks give; else nil.
+	PayPal *PayPal
+	Certis *Certis
 }
 
 // PendingQuery says which pending transactions to list. The zero PendingQuery
@@ -51,7 +59,9 @@ type PendingQuery struct {
 }
 
 // PendingTransactions iterates over what banks announce, ordered by id. A ledger
-// must not book it.
+// must not book it. It reads what the last update brought; see [User.Refresh]. Rows
+// that come or go while it reads lose nothing and double nothing: it ends either
+// complete or with a [CodeIncomplete]. The iterator yields an error once and ends.
 func (u *User) PendingTransactions(ctx context.Context, q PendingQuery) iter.Seq2[PendingTransaction, error] {
 	size, err := pageSize(q.PageSize)
 	err = cmp.Or(err, checkIDs("PendingQuery.Accounts", q.Accounts), checkIDs("PendingQuery.IDs", q.IDs))

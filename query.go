@@ -10,9 +10,11 @@ import (
 
 // This file writes query parameters. A value that is not set is left out.
 
-// Order is a key to sort a listing by. By names a property as finAPI spells it.
+// Order is a key to sort a listing by.
 type Order struct {
-	By         string
+	// By names a property as finAPI spells it; see the query for those it knows.
+	By string
+	// Descending sorts from the greatest to the least. The default is the other way.
 	Descending bool
 }
 

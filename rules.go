@@ -15,14 +15,17 @@ type Rules struct{ user *User }
 // Rules opens the user's notification rules. It sends nothing.
 func (u *User) Rules() Rules { return Rules{u} }
 
-// RuleID identifies a notification rule.
+// RuleID identifies a notification rule. It never changes.
 type RuleID int64
 
-// Rule is a notification rule.
+// Rule is a notification rule. It cannot be changed, only deleted and made anew.
 type Rule struct {
-	ID    RuleID
+	// ID is given by finAPI; 0 in a rule to make.
+	ID RuleID
+	// Event is what the rule waits for.
 	Event RuleEvent
-	// Params depend on the event, such as accountIds as a comma-separated list.
+	// Params depend on the event, such as accountIds as a comma-separated list; nil
+	// for none. finAPI checks them.
 	Params map[string]string
 	// Handle comes back in the notification, so that the vendor can tell whose it
 	// is. Make it unguessable. 1 to 512 characters, or "" for none.
@@ -34,7 +37,7 @@ type Rule struct {
 // RuleEvent is what a rule waits for. The set is open.
 type RuleEvent string
 
-// The events.
+// The events. finAPI's documentation explains the parameters of each.
 const (
 	EventNewBalance      RuleEvent = "NEW_ACCOUNT_BALANCE"
 	EventNewTransactions RuleEvent = "NEW_TRANSACTIONS"
@@ -48,12 +51,16 @@ const (
 
 // RuleQuery says which rules to list. The zero RuleQuery lists all.
 type RuleQuery struct {
-	IDs     []RuleID
-	Event   RuleEvent
+	// IDs restricts to these rules, 1000 at the most.
+	IDs []RuleID
+	// Event restricts to rules of this event; "" means all.
+	Event RuleEvent
+	// Details restricts to rules with (true) or without (false) details; nil means
+	// both.
 	Details *bool
 }
 
-// List returns the user's rules. finAPI does not page them.
+// List returns the user's rules, in finAPI's order. finAPI does not page them.
 func (r Rules) List(ctx context.Context, q RuleQuery) ([]Rule, error) {
 	if err := checkIDs("RuleQuery.IDs", q.IDs); err != nil {
 		return nil, err
@@ -77,7 +84,10 @@ func (r Rules) Get(ctx context.Context, id RuleID) (Rule, error) {
 	return answer.Rule, err
 }
 
-// Create makes a rule and returns it with its id. The rule's own ID must be 0.
+// Create makes a rule and returns it with its id. The rule's own ID must be 0. The
+// call is never repeated by itself: if it fails on the network, look with
+// [Rules.List] whether the rule is there. While a batch update runs, finAPI refuses
+// with [CodeLocked].
 func (r Rules) Create(ctx context.Context, rule Rule) (Rule, error) {
 	switch {
 	case rule.ID != 0:
@@ -99,7 +109,7 @@ func (r Rules) Create(ctx context.Context, rule Rule) (Rule, error) {
 }
 
 // Delete deletes a rule. While a batch update runs, finAPI refuses with
-// [CodeLocked].
+// [CodeLocked]. An unknown id is refused with [CodeUnknownEntity].
 func (r Rules) Delete(ctx context.Context, id RuleID) error {
 	if err := checkIDs("RuleID", []RuleID{id}); err != nil {
 		return err

@@ -12,44 +12,56 @@ import (
 // MockUpdate makes finAPI's sandbox believe that a bank has news, which a test
 // cannot arrange otherwise. On the live service it is refused.
 type MockUpdate struct {
+	// Connection is what to update.
 	Connection ConnectionID
-	Interface  BankingInterface
-	// LoginError simulates that the bank refused the log-in.
+	// Interface must be one of the connection's.
+	Interface BankingInterface
+	// LoginError simulates that the bank refused the log-in. The accounts keep their
+	// data then.
 	LoginError bool
 	// Accounts are the accounts with their news. Accounts of the connection that
-	// are not listed become deprecated.
+	// are not listed become deprecated, all of them if this is empty. Securities
+	// accounts cannot be simulated.
 	Accounts []MockAccount
 }
 
 // MockAccount is the news of one account.
 type MockAccount struct {
+	// Account is one of the connection's accounts.
 	Account AccountID
-	// Balance is the new balance. If it does not fit the rows, finAPI makes up an
-	// adjusting entry.
+	// Balance is the new balance in the account's currency. If it is not the former
+	// one plus the rows, finAPI makes up an adjusting entry.
 	Balance decimal.Decimal
 	// Transactions are new bookings, 1000 at the most. finAPI ignores rows that are
-	// older than 10 days before the last update, and those of the same day and
-	// amount as one that it has.
+	// older than 10 days before the account's last update or older than 89 days, and
+	// those of the same day and amount as one that it has.
 	Transactions []MockTransaction
 }
 
 // MockTransaction is a booking to simulate. "" and zero leave a value out.
 type MockTransaction struct {
-	// Amount is required; its currency is the account's if "".
-	Amount         Money
-	Purpose        string // up to 2000 characters
-	Name           string // the counterpart's, up to 80 characters
-	IBAN, BIC, BLZ string
-	BookingDate    Date // today if zero
-	ValueDate      Date
-	Type           string
+	// Amount has the direction as its sign. Its currency is the account's if "".
+	Amount Money
+	// Purpose has up to 2000 characters.
+	Purpose string
+	// Name, IBAN, BIC and BLZ are the counterpart's. Name has up to 80 characters.
+	Name, IBAN, BIC, BLZ string
+	// BookingDate is today if zero.
+	BookingDate Date
+	// ValueDate is left to finAPI if zero.
+	ValueDate Date
+	// Type is a text in the bank's language, up to 270 characters.
+	Type string
 }
 
 // MockBatchUpdate simulates a nightly batch update of connections. It works
-// asynchronously: see [ConnectionInterface.LastAuto] for the outcome. It needs the
-// sandbox, [Configuration.DevelopmentMode] and PFM services, and a connection with
-// stored credentials of a user without auto update. notify triggers the user's
-// notification rules.
+// asynchronously: wait with [User.WaitReady], then see [ConnectionInterface.LastAuto]
+// for the outcome. It needs the sandbox, [Configuration.DevelopmentMode] and
+// [Configuration.PFMServices], and a connection with stored credentials of a user
+// without auto update. notify triggers the user's notification rules.
+//
+// A real update afterwards may find data that do not fit together, and make up an
+// adjusting entry. The call is never repeated by itself.
 func (u *User) MockBatchUpdate(ctx context.Context, notify bool, updates ...MockUpdate) error {
 	if len(updates) == 0 {
 		return invalid("updates", "must not be empty")

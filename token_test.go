@@ -260,11 +260,11 @@ func TestARefusalThatIsNotFinAPIsIsBelievedForAMinute(t *testing.T) {
 			return err
 		}
 		for _, err := range append(together(100, call), call()) {
-			failure(t, err, finapi.CodeHTTP)
+			mustFail(t, err, finapi.CodeHTTP)
 		}
 		server.wantCalls(tokenRoute, 1)
 		server.clock.advance(2 * time.Minute)
-		failure(t, call(), finapi.CodeHTTP)
+		mustFail(t, call(), finapi.CodeHTTP)
 		server.wantCalls(tokenRoute, 2)
 	}
 }

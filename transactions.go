@@ -82,7 +82,7 @@ type Transaction struct {
 	// Category is finAPI's guess what was paid for; nil if there is none (yet). It
 	// comes later than the row and can change.
 	Category *Category `json:"-"`
-	// Labels were given by an application.
+	// Labels were given by an application; nil if there are none. They can change.
 	Labels []Label `json:"-"`
 }
 
@@ -103,27 +103,32 @@ type Counterpart struct {
 // Category is finAPI's guess what a transaction was for. Its id changes between
 // releases of finAPI; go by the name.
 type Category struct {
-	ID   int64
+	// ID is finAPI's.
+	ID int64
+	// Name is finAPI's, or an application's if it is Custom.
 	Name string
 	// ParentID and ParentName are 0 and "" for a main category.
 	ParentID   int64
 	ParentName string
 	// Custom is true if an application made the category.
 	Custom bool
-	// Children are the ids of the subcategories.
+	// Children are the ids of the subcategories; empty or nil if there are none.
 	Children []int64
 }
 
 // Label is what an application has given to a transaction.
 type Label struct {
-	ID   int64
+	// ID is finAPI's.
+	ID int64
+	// Name is the application's. It can change.
 	Name string
 }
 
 // PayPal is what PayPal says of a transaction.
 type PayPal struct {
+	// InvoiceNumber is "" if not told.
 	InvoiceNumber string `json:"invoiceNumber,omitempty"`
-	// Fee and Net are nil if not told.
+	// Fee and Net are in the transaction's currency; nil if not told.
 	Fee *Money `json:"fee,omitempty"`
 	Net *Money `json:"net,omitempty"`
 }
@@ -165,14 +170,14 @@ type TransactionQuery struct {
 	// these if ExactCategories; 0 stands for rows without a category.
 	Categories      []int64
 	ExactCategories bool
-	// Labels restricts to rows with one of these labels.
+	// Labels restricts to rows with one of these labels, 1000 at the most.
 	Labels []int64
 	// Parts lists the parts that applications split bookings into instead of the
 	// bookings. A ledger must not use it.
 	Parts bool
-	// OrderBy sorts otherwise than by id. It is for showing rows to people: a
-	// listing in another order cannot notice every row that moves while it is
-	// read. finAPI knows these keys: id, parentId, accountId, valueDate,
+	// OrderBy sorts otherwise than by id; later keys decide where earlier ones are
+	// equal. It is for showing rows to people: a listing in another order cannot
+	// notice every row that moves while it is read. finAPI knows these keys: id, parentId, accountId, valueDate,
 	// bankBookingDate, finapiBookingDate, amount, purpose, counterpartName,
 	// counterpartAccountNumber, counterpartIban, counterpartBlz, counterpartBic,
 	// type, primanota, category.id, category.name, isPotentialDuplicate, isNew and
@@ -434,9 +439,7 @@ type categoryAnswer struct {
 }
 
 func (a categoryAnswer) value() Category {
-	return Category{
-		ID: a.ID, Name: a.Name, ParentID: a.ParentID, ParentName: a.ParentName, Custom: a.Custom, Children: a.Children,
-	}
+	return Category(a)
 }
 
 type labelAnswer struct {
@@ -444,7 +447,7 @@ type labelAnswer struct {
 	Name string `json:"name"`
 }
 
-func (a labelAnswer) value() Label { return Label{ID: a.ID, Name: a.Name} }
+func (a labelAnswer) value() Label { return Label(a) }
 
 func (t *transactionAnswer) UnmarshalJSON(data []byte) error {
 	var raw transactionFields
@@ -503,7 +506,9 @@ func (u *User) Transaction(ctx context.Context, id TransactionID) (Transaction, 
 
 // MarkTransactions marks rows as seen (isNew false) or as new again, at finAPI and
 // for all applications of the vendor. It takes 1 to 100 ids and returns those that
-// changed. A [Feed] does not need it.
+// changed. If finAPI was in trouble and the call was repeated by itself, ids that
+// changed at the first try can be missing. It needs finAPI's PFM services. A [Feed]
+// does not need it.
 func (u *User) MarkTransactions(ctx context.Context, isNew bool, ids ...TransactionID) ([]TransactionID, error) {
 	const most = 100
 	if len(ids) == 0 || len(ids) > most {
@@ -529,7 +534,7 @@ func (l *identifierList) check() error { return require(requirement{"identifiers
 
 // ConfirmTransaction tells finAPI that a row which it flagged as a potential
 // duplicate is a booking of its own, and returns the row. The flag cannot be set
-// again.
+// again. It needs finAPI's PFM services.
 func (u *User) ConfirmTransaction(ctx context.Context, id TransactionID) (Transaction, error) {
 	if err := checkIDs("TransactionID", []TransactionID{id}); err != nil {
 		return Transaction{}, err
@@ -544,7 +549,8 @@ func (u *User) ConfirmTransaction(ctx context.Context, id TransactionID) (Transa
 
 // DeleteTransaction deletes a row at finAPI. finAPI allows it for rows that it
 // flagged as potential duplicates, for adjusting entries and for rows of its test
-// banks; others are refused.
+// banks; others are refused, and an unknown id with [CodeUnknownEntity]. The call is
+// never repeated by itself.
 func (u *User) DeleteTransaction(ctx context.Context, id TransactionID) error {
 	if err := checkIDs("TransactionID", []TransactionID{id}); err != nil {
 		return err

@@ -170,7 +170,8 @@ type Profile struct {
 	AutoUpdate bool
 }
 
-// Profile returns what finAPI keeps of the user.
+// Profile returns what finAPI keeps of the user. It changes with
+// [User.EditProfile] only.
 func (u *User) Profile(ctx context.Context) (Profile, error) {
 	var answer profileAnswer
 	err := u.do(ctx, call{endpoint: epUser, into: &answer})
@@ -179,9 +180,12 @@ func (u *User) Profile(ctx context.Context) (Profile, error) {
 
 // ProfileChange says what to change. A nil field stays as it is.
 type ProfileChange struct {
-	// Email and Phone are cleared by a pointer to "".
+	// Email has up to 320 and Phone up to 50 characters. A pointer to "" clears them.
 	Email, Phone *string
-	AutoUpdate   *bool
+	// AutoUpdate lets finAPI's nightly batch update the user's connections. finAPI's
+	// contract names false as its default, so that it is safer to give it in every
+	// change of a user for whom it is on.
+	AutoUpdate *bool
 }
 
 // EditProfile changes what finAPI keeps of the user and returns it. Switching
@@ -218,7 +222,9 @@ func (a *profileAnswer) value() Profile {
 }
 
 // UserVerified reports whether a user can be used. Users wait for verification if
-// the vendor's set-up says so; see [Configuration.UserAutoVerification].
+// the vendor's set-up says so; see [Configuration.UserAutoVerification]. Until then,
+// their calls are refused with [CodeUserNotVerified]. A user that does not exist is
+// refused with [CodeUnknownEntity].
 func (c *Client) UserVerified(ctx context.Context, id UserID) (bool, error) {
 	if !userIDPattern.MatchString(string(id)) {
 		return false, errUserID()
@@ -237,7 +243,9 @@ func (a *verificationAnswer) check() error {
 	return require(requirement{"isUserVerified", a.Verified != nil})
 }
 
-// VerifyUser makes a user usable that waits for verification.
+// VerifyUser makes a user usable that waits for verification. One that does not
+// wait is refused with [CodeUserAlreadyVerified], one that does not exist with
+// [CodeUnknownEntity].
 func (c *Client) VerifyUser(ctx context.Context, id UserID) error {
 	if !userIDPattern.MatchString(string(id)) {
 		return errUserID()
@@ -245,8 +253,11 @@ func (c *Client) VerifyUser(ctx context.Context, id UserID) error {
 	return c.do(ctx, c.tokens, call{endpoint: epVerifyUser, ids: []string{string(id)}})
 }
 
-// Logout makes finAPI forget the user's token. The handle stays usable: the next
-// call logs in again. Nothing is sent if there is no token.
+// Logout makes finAPI forget the user's token, also for other handles of the user.
+// The handles stay usable: the next call logs in again. Nothing is sent if there is
+// no token. Open forms and updates that are going on work with the token, so they
+// fail. If Logout itself fails, finAPI may know the token until it expires, but this
+// package does not use it any more.
 func (u *User) Logout(ctx context.Context) error {
 	token := u.tokens.forget()
 	if token.IsZero() {

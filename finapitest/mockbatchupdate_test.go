@@ -2,6 +2,7 @@ package finapitest_test
 
 import (
 	"fmt"
+	"maps"
 	"testing"
 	"time"
 
@@ -45,16 +46,18 @@ func (m *mockable) data(balance string, n int, rows ...object) []object {
 
 func (m *mockable) body(more object) object {
 	update := object{"bankConnectionId": jsonNumber(m.connection), "bankingInterface": "XS2A"}
-	for k, v := range more {
-		update[k] = v
-	}
+	maps.Copy(update, more)
 	return object{"mockBankConnectionUpdates": []object{update}}
 }
 
 // mock runs a batch update to its end.
 func (m *mockable) mock(data []object) {
 	m.t.Helper()
-	m.access("POST", mockPath, m.body(object{"mockAccountsData": data})).want(200)
+	more := object{}
+	if data != nil { // null is not allowed
+		more["mockAccountsData"] = data
+	}
+	m.access("POST", mockPath, m.body(more)).want(200)
 	m.ready(m.connection)
 }
 
