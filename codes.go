@@ -40,8 +40,30 @@ const (
 	CodeLedgerBound Code = "SDK_LEDGER_BOUND"
 	// CodeForeignURL: finAPI's answer named a form on a host that is not finAPI's.
 	CodeForeignURL Code = "SDK_FOREIGN_URL"
-	// CodeConsentFailed: the consent form ended without a connection.
+	// CodeConsentFailed: the consent form ended without a connection, and without a
+	// reason.
 	CodeConsentFailed Code = "SDK_CONSENT_FAILED"
+	// CodeConsentExpired: the customer did not finish the form within its 20 minutes,
+	// or closed it.
+	CodeConsentExpired Code = "SDK_CONSENT_EXPIRED"
+	// CodeConsentAborted: the customer left the form by its abort button.
+	CodeConsentAborted Code = "SDK_CONSENT_ABORTED"
+	// CodeConsentCancelled: the form was ended with [Forms.Cancel].
+	CodeConsentCancelled Code = "SDK_CONSENT_CANCELLED"
+	// CodeAlreadyConnected: the customer has a connection to this bank, and finAPI
+	// could not notice if the same accounts were connected twice.
+	CodeAlreadyConnected Code = "SDK_ALREADY_CONNECTED"
+	// CodeReturnRefused: whoever came back from a form did not bring a state that is
+	// good for this; see [ReturnHandler].
+	CodeReturnRefused Code = "SDK_RETURN_REFUSED"
+	// CodeUpdateLimit: the bank allows no further update without the customer for now;
+	// see [Budget] and [Error.RetryAfter].
+	CodeUpdateLimit Code = "SDK_UPDATE_LIMIT"
+	// CodeNotForgotten: finAPI still has a user that was deleted.
+	CodeNotForgotten Code = "SDK_NOT_FORGOTTEN"
+	// CodeSealBroken: sealed access data do not open with the key and for the tenant
+	// that were given.
+	CodeSealBroken Code = "SDK_SEAL_BROKEN"
 )
 
 // finAPI Access's codes. finAPI Web Form shares some of them. Its codes for

@@ -1,12 +1,12 @@
 package finapi
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/url"
 	"regexp"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -19,8 +19,8 @@ type ConsentID string
 type Consent struct {
 	ID ConsentID
 	// URL is where to send the customer. It opens once and lives until Expires.
-	// Only [User.StartConsent] returns it with the ways back; [User.Consent]
-	// returns the bare form.
+	// Only [User.StartConsent] and [User.RenewConsent] return it with the ways back;
+	// [User.Consent] returns the bare form.
 	URL     string
 	Status  ConsentStatus
 	Created time.Time
@@ -30,6 +30,9 @@ type Consent struct {
 	// Connection is what came of it: the connection to read from, or 0 if there is
 	// none (yet). A form that ended badly can leave a connection all the same.
 	Connection ConnectionID
+	// Renewal is true if the form renews the access of a connection that is there,
+	// and false if it connects a bank.
+	Renewal bool
 	// ErrorCode says why a form ended with an error; otherwise "".
 	ErrorCode Code
 	// ErrorMessage is a text for the customer, often the bank's; otherwise "".
@@ -59,24 +62,6 @@ func (c *Consent) Done() bool {
 	case ConsentNotOpened, ConsentInProgress:
 	}
 	return false
-}
-
-// Err returns why a form that has ended brought no connection, as an [*Error]
-// that says who must act. It is nil while the form is open, and whenever there is
-// a connection.
-func (c *Consent) Err() error {
-	if !c.Done() || c.Connection != 0 {
-		return nil
-	}
-	code := c.ErrorCode
-	if code == "" {
-		code = CodeConsentFailed
-	}
-	message := c.ErrorMessage
-	if code == CodeConsentFailed {
-		message = "the form ended as " + string(Code(c.Status).clean())
-	}
-	return &Error{Code: code, Actor: actorOf(code, 0), Message: message, Endpoint: endpoints[epConsent].String()}
 }
 
 // ConsentRequest says what to ask the customer for.
@@ -114,26 +99,38 @@ type ConsentRequest struct {
 	Profile string
 	// RealBanksOnly hides finAPI's made-up banks.
 	RealBanksOnly bool
+	// Again connects a bank to which the user has a connection already, for example
+	// because the customer has a second log-in there. At a bank with
+	// [Bank.Redirects], finAPI cannot notice that the same accounts come twice, so
+	// without it such a request is refused with [CodeAlreadyConnected].
+	Again bool
 }
-
-// maxFormURL is finAPI's advice for the whole URL with its ways back.
-const maxFormURL = 2048
 
 // StartConsent opens a form for the customer. Send the customer to its URL, then
 // follow it with [User.WaitConsent], or read it with [User.Consent] when the
 // customer comes back.
 //
-// To renew a consent that runs out use [User.Refresh], not this: a second import
-// of the same bank gives every account and every transaction a new id.
+// To renew a consent that runs out use [User.RenewConsent], not this: a second
+// import of the same bank gives every account and every transaction a new id. If
+// ConsentRequest.Bank sends customers to its own pages and is connected already,
+// the request is refused with [CodeAlreadyConnected], unless
+// [ConsentRequest.Again] is set.
 //
 // The call is never repeated by itself.
 func (u *User) StartConsent(ctx context.Context, r ConsentRequest) (Consent, error) {
-	if err := r.validate(); err != nil {
+	return u.startConsent(ctx, &r, r.waysBack())
+}
+
+func (u *User) startConsent(ctx context.Context, r *ConsentRequest, ways waysBack) (Consent, error) {
+	if err := cmp.Or(r.validate(), ways.check("ConsentRequest.")); err != nil {
+		return Consent{}, err
+	}
+	if err := u.checkFirst(ctx, r); err != nil {
 		return Consent{}, err
 	}
 	var answer consentAnswer
 	// The form works with the token that opened it, for as long as it lives.
-	err := u.do(ctx, call{endpoint: epStartConsent, body: r.body(), into: &answer, life: formLife})
+	err := u.do(ctx, call{endpoint: epStartConsent, body: r.body(ways), into: &answer, life: formLife})
 	if err != nil {
 		return Consent{}, err
 	}
@@ -141,8 +138,28 @@ func (u *User) StartConsent(ctx context.Context, r ConsentRequest) (Consent, err
 	if err := u.client.checkFormURL(epStartConsent, consent.URL); err != nil {
 		return Consent{}, err
 	}
-	consent.URL, err = withWaysBack(consent.URL, &r)
+	consent.URL, err = ways.addTo(consent.URL, consent.ID)
 	return consent, err
+}
+
+// checkFirst refuses a second import that nobody but the customer could notice.
+func (u *User) checkFirst(ctx context.Context, r *ConsentRequest) error {
+	if r.Bank == 0 || r.Again {
+		return nil
+	}
+	connections, err := u.Connections(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range connections {
+		if bank := &connections[i].Bank; bank.ID == r.Bank && bank.Redirects() {
+			return &Error{
+				Code: CodeAlreadyConnected, Actor: actorOf(CodeAlreadyConnected, noStatus), Endpoint: endpoints[epStartConsent].String(),
+				Message: "the customer has a connection to this bank",
+			}
+		}
+	}
+	return nil
 }
 
 const formLife = 20 * time.Minute
@@ -161,9 +178,9 @@ func (u *User) Consent(ctx context.Context, id ConsentID) (Consent, error) {
 }
 
 // WaitConsent waits until the customer is done with the form, and then until the
-// first import has finished, so that accounts and transactions are there. It
-// returns [Consent.Err] if no connection came of it. It waits for as long as ctx
-// allows; the form itself ends after about 20 minutes.
+// connection is ready, so that accounts and transactions are there. It returns
+// [Consent.Err] if no connection came of it, or if the renewal failed. It waits for
+// as long as ctx allows; the form itself ends after about 20 minutes.
 func (u *User) WaitConsent(ctx context.Context, id ConsentID) (Consent, error) {
 	consent, err := u.waitForm(ctx, id)
 	if err != nil {
@@ -213,30 +230,17 @@ func (r *ConsentRequest) validate() error {
 		return invalid("ConsentRequest.MaxDays", "must be 0 or between 14 and 3650")
 	case r.Profile != "" && !formIDPattern.MatchString(r.Profile):
 		return invalid("ConsentRequest.Profile", "must have 36 characters")
-	case r.Callback != "" && !webURL(r.Callback, false):
-		return invalid("ConsentRequest.Callback", "must be an https URL")
-	case r.Return != "" && !webURL(r.Return, true):
-		return invalid("ConsentRequest.Return", "must be https, or http on a loopback address")
-	case r.Support != "" && !webURL(r.Support, true):
-		return invalid("ConsentRequest.Support", "must be https, or http on a loopback address")
 	}
 	for _, t := range r.AccountTypes {
 		if webFormTypes[t] == "" {
 			return invalid("ConsentRequest.AccountTypes", "must hold known account types only")
 		}
 	}
-	// The form's own address is not known yet, but is never longer than this.
-	_, err := withWaysBack("https://webform-sandbox.finapi.io/wf/00000000-0000-0000-0000-000000000000", r)
-	return err
+	return nil
 }
 
-// webURL reports whether a URL is https, or http on this machine if allowed.
-func webURL(text string, local bool) bool {
-	u, err := url.Parse(text)
-	if err != nil || u.Host == "" || u.User != nil {
-		return false
-	}
-	return u.Scheme == "https" || local && u.Scheme == "http" && loopback(u.Hostname())
+func (r *ConsentRequest) waysBack() waysBack {
+	return waysBack{back: r.Return, callback: r.Callback, support: r.Support, state: plainState(r.State)}
 }
 
 type consentBody struct {
@@ -261,7 +265,7 @@ type formCallbacks struct {
 
 // body leaves out "redirectUrl": in the body it means the bank's way back, which
 // only vendors with a licence of their own may set.
-func (r *ConsentRequest) body() consentBody {
+func (r *ConsentRequest) body(ways waysBack) consentBody {
 	b := consentBody{
 		Name: r.Name, Interfaces: r.Interfaces, MaxDays: r.MaxDays, Profile: r.Profile, AllowTestBank: !r.RealBanksOnly,
 	}
@@ -271,43 +275,10 @@ func (r *ConsentRequest) body() consentBody {
 	for _, t := range r.AccountTypes {
 		b.AccountTypes = append(b.AccountTypes, webFormTypes[t])
 	}
-	if r.Callback != "" {
-		b.Callbacks = &formCallbacks{Finalised: addQuery(r.Callback, "state", r.State)}
+	if ways.callback != "" {
+		b.Callbacks = &formCallbacks{Finalised: ways.callbackURL()}
 	}
 	return b
-}
-
-// withWaysBack adds the ways back to the form's URL, where finAPI wants them: as
-// its query parameters.
-func withWaysBack(form string, r *ConsentRequest) (string, error) {
-	if r.Return != "" {
-		back := addQuery(r.Return, "state", r.State)
-		form = addQuery(form, "redirectUrl", addQuery(back, "outcome", "success"))
-		form = addQuery(form, "errorRedirectUrl", addQuery(back, "outcome", "error"))
-		form = addQuery(form, "abortRedirectUrl", addQuery(back, "outcome", "abort"))
-	}
-	form = addQuery(form, "customerSupportUrl", r.Support)
-	if len(form) >= maxFormURL {
-		return "", invalid("ConsentRequest.Return", "is too long: three times with State it must fit into 2048 characters")
-	}
-	return form, nil
-}
-
-// addQuery adds a parameter to a URL that was checked before; "" adds nothing.
-func addQuery(to, key, value string) string {
-	if value == "" {
-		return to
-	}
-	to, fragment, hasFragment := strings.Cut(to, "#")
-	separator := "?"
-	if strings.Contains(to, "?") {
-		separator = "&"
-	}
-	to += separator + key + "=" + url.QueryEscape(value)
-	if hasFragment {
-		to += "#" + fragment
-	}
-	return to
 }
 
 // formHosts are finAPI's own hosts for forms. Its documents and its integrations
@@ -341,6 +312,7 @@ func (a *consentAnswer) UnmarshalJSON(data []byte) error {
 		URL     string        `json:"url"`
 		Created instant       `json:"createdAt"`
 		Expires instant       `json:"expiresAt"`
+		Type    string        `json:"type"`
 		Status  ConsentStatus `json:"status"`
 		Payload struct {
 			Connection   ConnectionID `json:"bankConnectionId"`
@@ -359,7 +331,7 @@ func (a *consentAnswer) UnmarshalJSON(data []byte) error {
 	}
 	a.Consent = Consent{
 		ID: raw.ID, URL: raw.URL, Status: raw.Status, Created: raw.Created.Time, Expires: raw.Expires.Time,
-		Connection: raw.Payload.Connection, ErrorCode: raw.Payload.ErrorCode.clean(), ErrorMessage: raw.Payload.ErrorMessage,
+		Renewal: raw.Type == "BANK_CONNECTION_UPDATE", Connection: raw.Payload.Connection, ErrorCode: raw.Payload.ErrorCode.clean(), ErrorMessage: raw.Payload.ErrorMessage,
 	}
 	return nil
 }

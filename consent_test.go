@@ -23,6 +23,7 @@ const (
 func startConsent(tb testing.TB, r finapi.ConsentRequest) (finapi.Consent, map[string]any) {
 	tb.Helper()
 	server := newStub(tb)
+	server.always("GET /api/v2/bankConnections", fixtureReply(tb, "bank_connections_empty.json"))
 	server.on(importRoute, reply{status: 201, body: fixture(tb, "web_form_created.json")})
 	consent, err := server.user().StartConsent(tb.Context(), r)
 	must(tb, err)
@@ -276,6 +277,7 @@ func TestEveryFormOfTheFixturesIsRead(t *testing.T) {
 		}),
 		"web_form_update_completed.json": with(func(c *finapi.Consent) {
 			c.ID, c.Status, c.Connection = "2f9a4f3e-61b8-4f67-8d55-03b0e9c7a211", "COMPLETED", 3540249
+			c.Renewal = true
 			c.URL = "https://webform-sandbox.finapi.io/wf/2f9a4f3e-61b8-4f67-8d55-03b0e9c7a211"
 		}),
 		"web_form_live_host.json": with(func(c *finapi.Consent) {
@@ -316,9 +318,9 @@ func TestTheOutcomeOfAFormIsItsConnection(t *testing.T) {
 		{"web_form_completed.json", true, "", ""},
 		{"web_form_expired_with_connection.json", true, "", ""},
 		{"web_form_completed_no_connection.json", true, finapi.CodeConsentFailed, finapi.ActorCustomer},
-		{"web_form_expired.json", true, finapi.CodeConsentFailed, finapi.ActorCustomer},
-		{"web_form_aborted.json", true, finapi.CodeConsentFailed, finapi.ActorCustomer},
-		{"web_form_cancelled.json", true, finapi.CodeConsentFailed, finapi.ActorCustomer},
+		{"web_form_expired.json", true, finapi.CodeConsentExpired, finapi.ActorCustomer},
+		{"web_form_aborted.json", true, finapi.CodeConsentAborted, finapi.ActorCustomer},
+		{"web_form_cancelled.json", true, finapi.CodeConsentCancelled, finapi.ActorCustomer},
 		{"web_form_completed_with_error.json", true, finapi.CodeBankServerRejection, finapi.ActorCustomer},
 		{"web_form_completed_with_error_entity_exists.json", true, finapi.CodeEntityExists, finapi.ActorVendor},
 	}
@@ -401,7 +403,7 @@ func TestWaitConsentReturnsWhyAFormFailed(t *testing.T) {
 	server := newStub(t)
 	server.on(consentRoute, fixtureReply(t, "web_form_aborted.json"))
 	consent, err := server.user().WaitConsent(t.Context(), formID)
-	mustFail(t, err, finapi.CodeConsentFailed)
+	mustFail(t, err, finapi.CodeConsentAborted)
 	same(t, finapi.ConsentAborted, consent.Status)
 }
 

@@ -96,7 +96,7 @@ func ExampleUser_StartConsent() {
 	sim, user, _ := connected(ctx)
 	defer sim.Close()
 	consent, err := user.StartConsent(ctx, finapi.ConsentRequest{
-		Bank:         finapitest.AmnisID,
+		Bank:         finapitest.SparkasseID,
 		AccountTypes: []finapi.AccountType{finapi.Checking},
 		Return:       "https://erp.example/bank/back",
 		State:        "unguessable",
@@ -170,11 +170,43 @@ func ExampleUser_Refresh() {
 	_, err = user.Refresh(ctx, finapi.RefreshRequest{Connection: consent.Connection})
 	var action *finapi.ActionRequired
 	if errors.As(err, &action) {
-		fmt.Println("send the customer to action.URL, then wait for action.Consent")
+		fmt.Println("show the customer a button that calls RenewConsent")
 	}
 	// Output:
 	// ready: true
-	// send the customer to action.URL, then wait for action.Consent
+	// show the customer a button that calls RenewConsent
+}
+
+// The customer clicks on "renew": open a form, send the customer there, go on when
+// the form has ended.
+func ExampleUser_RenewConsent() {
+	ctx := context.Background()
+	sim, user, consent := connected(ctx)
+	defer sim.Close()
+	sim.ExpireConsent(int64(consent.Connection))
+
+	renewal, err := user.RenewConsent(ctx, finapi.RenewRequest{
+		Connection: consent.Connection,
+		Customer:   &finapi.CustomerDevice{IP: "192.0.2.7", UserAgent: "Mozilla/5.0"},
+		Return:     "https://erp.example/bank/back",
+		State:      "unguessable",
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("redirect the customer to renewal.URL; status", renewal.Status)
+	if err := sim.Approve(renewal.URL); err != nil { // really: the customer, at the bank
+		log.Fatal(err)
+	}
+	renewal, err = user.WaitConsent(ctx, renewal.ID)
+	if err != nil {
+		log.Fatal(err)
+	}
+	outcome := renewal.Outcome()
+	fmt.Println(outcome.Result, outcome.Connection == consent.Connection)
+	// Output:
+	// redirect the customer to renewal.URL; status NOT_YET_OPENED
+	// renewed true
 }
 
 func ExampleFeed_Sync() {

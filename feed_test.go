@@ -55,7 +55,7 @@ func (e *erp) bank() *finapitest.BankAccount { return e.sim.BankAccounts("amnis"
 // connect connects the bank and takes its first account.
 func (e *erp) connect() {
 	e.t.Helper()
-	consent, err := e.user.StartConsent(e.t.Context(), finapi.ConsentRequest{Bank: finapitest.AmnisID})
+	consent, err := e.user.StartConsent(e.t.Context(), finapi.ConsentRequest{Bank: finapitest.AmnisID, Again: true})
 	must(e.t, err)
 	must(e.t, e.sim.Approve(consent.URL))
 	consent, err = e.user.WaitConsent(e.t.Context(), consent.ID)

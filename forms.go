@@ -216,6 +216,9 @@ func (a *taskAnswer) value() Task {
 	}
 }
 
+// listPage is how many rows a page of Web Form's listings has.
+const listPage = 100
+
 // newestFirst is one of Web Form's listings. They are short, and their ids are no
 // numbers, so they are read page by page. What comes meanwhile comes at the front:
 // it shifts rows to the next page, where they are known already.
@@ -229,7 +232,7 @@ func (l newestFirst[T]) each(ctx context.Context) iter.Seq2[T, error] {
 		known := map[string]bool{}
 		for number := 1; ; number++ {
 			rows, info, err := l.fetch(ctx, url.Values{
-				"order": {"createdAt,desc"}, "page": {strconv.Itoa(number)}, "perPage": {"100"},
+				"order": {"createdAt,desc"}, "page": {strconv.Itoa(number)}, "perPage": {strconv.Itoa(listPage)},
 			})
 			if err != nil {
 				var none T

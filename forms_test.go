@@ -23,7 +23,7 @@ func theForms() []finapi.Consent {
 	created, expires := instant("2026-11-20T08:36:15Z"), instant("2026-11-20T08:56:15Z")
 	return []finapi.Consent{
 		{ID: formID, URL: webForms + "/wf/" + formID, Created: created, Expires: expires, Status: finapi.ConsentCompleted, Connection: 3540249},
-		{ID: otherFormID, URL: webForms + "/wf/" + otherFormID, Created: created, Expires: expires, Status: finapi.ConsentNotOpened},
+		{ID: otherFormID, URL: webForms + "/wf/" + otherFormID, Created: created, Expires: expires, Status: finapi.ConsentNotOpened, Renewal: true},
 	}
 }
 
@@ -101,7 +101,7 @@ func TestACancelledFormIsReturned(t *testing.T) {
 	must(t, err)
 	same(t, finapi.ConsentCancelled, got.Status)
 	same(t, true, got.Done())
-	mustFail(t, got.Err(), finapi.CodeConsentFailed)
+	mustFail(t, got.Err(), finapi.CodeConsentCancelled)
 }
 
 func TestAURLOnAForeignHostIsLeftOutWhereverFormsAreRead(t *testing.T) {

@@ -27,6 +27,7 @@ type settings struct {
 	logger    *slog.Logger
 	language  Language
 	clock     Clock
+	budget    Budget
 }
 
 func defaultSettings(hosts [2]string) settings {
@@ -37,6 +38,7 @@ func defaultSettings(hosts [2]string) settings {
 		logger:    slog.New(slog.DiscardHandler),
 		language:  German,
 		clock:     systemClock{},
+		budget:    new(MemoryBudget),
 	}
 }
 

@@ -54,43 +54,44 @@ const (
 // returns the connection. Without it, everything that is read is finAPI's copy
 // of the last update: it grows old without any error.
 //
-// If the bank wants the customer, Refresh returns an [*ActionRequired] with the
-// URL to send the customer to; follow its form with [User.WaitConsent]. The
-// connection, its accounts and their transactions keep their ids then.
+// If the bank wants the customer, Refresh returns an [*ActionRequired]. While the
+// customer is present, it has the URL to send the customer to; follow its form with
+// [User.WaitConsent]. Without the customer, Refresh does not start an update of which
+// finAPI says that it needs the customer, because the form would be dead before
+// anybody sees it: call [User.RenewConsent] when the customer clicks. The connection,
+// its accounts and their transactions keep their ids then.
 //
-// Refresh waits while another update of the connection goes on. The call that
-// starts the update is never repeated by itself, because each one counts towards
-// the bank's limit.
+// Updates without the customer are counted; see [Budget]. When there were too many,
+// Refresh refuses with [CodeUpdateLimit] before anything reaches the bank, and
+// [Error.RetryAfter] tells when the next one may start.
+//
+// Refresh waits while another update of the connection goes on. If that is one which
+// was asked for by Refresh, perhaps by a program that has ended meanwhile, its outcome
+// is returned and no second one is started. The call that starts the update is never
+// repeated by itself, because each one counts towards the bank's limit; if its answer
+// is lost on the way, Refresh looks whether the update was started.
 func (u *User) Refresh(ctx context.Context, r RefreshRequest) (Connection, error) {
-	if err := r.validate(); err != nil {
+	if err := r.validate("RefreshRequest."); err != nil {
 		return Connection{}, err
 	}
-	task, err := u.startUpdate(ctx, &r)
+	connection, err := u.Connection(ctx, r.Connection)
 	if err != nil {
 		return Connection{}, err
 	}
-	for !task.Done() {
-		if err := u.client.clock.Sleep(ctx, pollEvery); err != nil {
-			return Connection{}, err
-		}
-		if task, err = u.task(ctx, task.ID); err != nil {
-			return Connection{}, err
-		}
+	if r.Customer == nil && connection.Ready() && connection.ActionRequired() {
+		return connection, &ActionRequired{Connection: r.Connection}
 	}
-	if err := u.outcome(&task, r.Connection); err != nil {
-		return Connection{}, err
-	}
-	return u.WaitReady(ctx, r.Connection)
+	return u.update(ctx, &connection, r.body())
 }
 
-func (r *RefreshRequest) validate() error {
+func (r *RefreshRequest) validate(prefix string) error {
 	if r.Connection <= 0 {
-		return invalid("RefreshRequest.Connection", "must be the id of a connection")
+		return invalid(prefix+"Connection", "must be the id of a connection")
 	}
 	switch r.NewAccounts {
 	case "", SkipNewAccounts, AllowedNewAccounts, ForceNewAccounts:
 	default:
-		return invalid("RefreshRequest.NewAccounts", "must be one of the known modes")
+		return invalid(prefix+"NewAccounts", "must be one of the known modes")
 	}
 	return r.Customer.check()
 }
@@ -134,9 +135,11 @@ func (c *CustomerDevice) header(h http.Header) {
 }
 
 type updateBody struct {
-	Connection  ConnectionID  `json:"bankConnectionId"`
-	NewAccounts NewAccounts   `json:"importNewAccountsMode"`
-	Customer    *userMetadata `json:"userMetadata,omitempty"`
+	Connection  ConnectionID   `json:"bankConnectionId"`
+	NewAccounts NewAccounts    `json:"importNewAccountsMode"`
+	Manage      []string       `json:"manageSavedSettings,omitempty"`
+	Callbacks   *formCallbacks `json:"callbacks,omitempty"`
+	Customer    *userMetadata  `json:"userMetadata,omitempty"`
 }
 
 type userMetadata struct {
@@ -154,40 +157,4 @@ func (r *RefreshRequest) body() updateBody {
 		b.Customer = &userMetadata{IP: c.IP, OS: c.OS, UserAgent: c.UserAgent}
 	}
 	return b
-}
-
-// startUpdate posts the task. While the connection is busy finAPI refuses
-// without acting, so waiting and posting again is safe.
-func (u *User) startUpdate(ctx context.Context, r *RefreshRequest) (Task, error) {
-	var answer taskAnswer
-	start := call{endpoint: epStartUpdate, body: r.body(), life: formLife, into: &answer}
-	err := u.do(ctx, start)
-	if !IsError(err, CodeLocked) {
-		return answer.value(), err
-	}
-	if _, err := u.WaitReady(ctx, r.Connection); err != nil {
-		return Task{}, err
-	}
-	err = u.do(ctx, start)
-	return answer.value(), err
-}
-
-// outcome turns a finished task into what the caller has to know.
-func (u *User) outcome(task *Task, connection ConnectionID) error {
-	if task.Status == TaskFormRequired && task.URL == "" || task.ErrorCode == CodeWebFormRequired {
-		return &ActionRequired{Connection: connection} // without a form that could be visited
-	}
-	if task.Status == TaskFormRequired {
-		if err := u.client.checkFormURL(epTask, task.URL); err != nil {
-			return err
-		}
-		return &ActionRequired{Connection: connection, Consent: task.Consent, URL: task.URL}
-	}
-	if task.Status == TaskCompleted && task.ErrorCode == "" {
-		return nil
-	}
-	code := cmp.Or(task.ErrorCode, CodeUnreadable)
-	return &Error{
-		Code: code, Actor: actorOf(code, 0), Message: task.ErrorMessage, Endpoint: endpoints[epTask].String(), quoted: true,
-	}
 }

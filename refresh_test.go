@@ -20,16 +20,29 @@ const (
 	connectionRoute = "GET /api/v2/bankConnections/3540249"
 )
 
+// restingStub is a finAPI whose connection is at rest and was never updated. Answers
+// that a test gives for the connection come after the one that says so.
+func restingStub(tb testing.TB) *stub {
+	tb.Helper()
+	s := newStub(tb)
+	s.always("GET /api/tasks", reply{body: `{"items":[],"paging":{"page":1,"perPage":100,"pageCount":0,"totalCount":0}}`})
+	s.on(connectionRoute, fixtureReply(tb, "bank_connection_ready.json"))
+	return s
+}
+
+// then gives the answers for the connection after the one that it is at rest.
+func (s *stub) then(replies ...reply) {
+	s.on(connectionRoute, append([]reply{fixtureReply(s.tb, "bank_connection_ready.json")}, replies...)...)
+}
+
 func theConnection() finapi.RefreshRequest { return finapi.RefreshRequest{Connection: 3540249} }
 
 func TestRefreshReturnsWhenTheNewsAreStored(t *testing.T) {
 	t.Parallel()
-	server := newStub(t)
+	server := restingStub(t)
 	server.on(updateRoute, reply{status: 201, body: fixture(t, "task_created.json")})
 	server.on(taskRoute, fixtureReply(t, "task_in_progress.json"), fixtureReply(t, "task_completed.json"))
-	server.on(
-		connectionRoute, fixtureReply(t, "bank_connection_in_progress.json"), fixtureReply(t, "bank_connection_ready.json"),
-	)
+	server.then(fixtureReply(t, "bank_connection_in_progress.json"), fixtureReply(t, "bank_connection_ready.json"))
 	connection, err := server.user().Refresh(t.Context(), theConnection())
 	must(t, err)
 	if !connection.Ready() || connection.ID != 3540249 {
@@ -41,9 +54,9 @@ func TestRefreshReturnsWhenTheNewsAreStored(t *testing.T) {
 
 func TestRefreshTellsTheBankAboutTheCustomerWhoIsPresent(t *testing.T) {
 	t.Parallel()
-	server := newStub(t)
+	server := restingStub(t)
 	server.on(updateRoute, reply{status: 201, body: fixture(t, "task_completed.json")})
-	server.on(connectionRoute, fixtureReply(t, "bank_connection_ready.json"))
+	server.then(fixtureReply(t, "bank_connection_ready.json"))
 	_, err := server.user().Refresh(t.Context(), finapi.RefreshRequest{
 		Connection: 3540249, NewAccounts: finapi.ForceNewAccounts,
 		Customer: &finapi.CustomerDevice{IP: "192.0.2.7", OS: "Linux", UserAgent: "Mozilla/5.0"},
@@ -76,7 +89,7 @@ func TestABadRefreshIsRefusedBeforeAnythingIsSent(t *testing.T) {
 		{device("192.0.2.7", "Linux", long), "CustomerDevice.UserAgent"},
 	}
 	for _, tt := range cases {
-		server := newStub(t)
+		server := restingStub(t)
 		_, err := server.user().Refresh(t.Context(), tt.r)
 		mustRefuse(t, err, tt.field)
 		if len(server.requests) != 0 {
@@ -87,7 +100,7 @@ func TestABadRefreshIsRefusedBeforeAnythingIsSent(t *testing.T) {
 
 func TestABankThatWantsTheCustomerGivesAnActionRequired(t *testing.T) {
 	t.Parallel()
-	server := newStub(t)
+	server := restingStub(t)
 	server.on(updateRoute, reply{status: 201, body: fixture(t, "task_created.json")})
 	server.on(taskRoute, fixtureReply(t, "task_web_form_required.json"))
 	_, err := server.user().Refresh(t.Context(), theConnection())
@@ -108,7 +121,7 @@ func TestABankThatWantsTheCustomerGivesAnActionRequired(t *testing.T) {
 
 func TestAFormOnAForeignHostIsNotHandedOut(t *testing.T) {
 	t.Parallel()
-	server := newStub(t)
+	server := restingStub(t)
 	body := strings.Replace(fixture(t, "task_web_form_required.json"), webForms, "https://evil.example", 1)
 	server.on(updateRoute, reply{status: 201, body: body})
 	_, err := server.user().Refresh(t.Context(), theConnection())
@@ -117,10 +130,10 @@ func TestAFormOnAForeignHostIsNotHandedOut(t *testing.T) {
 
 func TestAnUnknownStateOfATaskIsWaitedFor(t *testing.T) {
 	t.Parallel()
-	server := newStub(t)
+	server := restingStub(t)
 	server.on(updateRoute, reply{status: 201, body: `{"id":"` + taskID + `","status":"PAUSED","payload":{}}`})
 	server.on("GET /api/tasks/"+taskID, reply{body: `{"id":"` + taskID + `","status":"COMPLETED","payload":{}}`})
-	server.on("GET /api/v2/bankConnections/3540249", reply{body: fixture(t, "bank_connection_ready.json")})
+	server.then(fixtureReply(t, "bank_connection_ready.json"))
 	_, err := server.user().Refresh(t.Context(), theConnection())
 	must(t, err)
 	server.wantCalls("GET /api/tasks/"+taskID, 1)
@@ -132,7 +145,7 @@ func TestATaskThatWantsTheCustomerWithoutAFormSaysSo(t *testing.T) {
 		`{"id":"` + taskID + `","status":"WEB_FORM_REQUIRED","payload":{"webForm":null}}`,
 		`{"id":"` + taskID + `","status":"COMPLETED_WITH_ERROR","payload":{"errorCode":"WEB_FORM_REQUIRED"}}`,
 	} {
-		server := newStub(t)
+		server := restingStub(t)
 		server.on(updateRoute, reply{status: 201, body: body})
 		_, err := server.user().Refresh(t.Context(), theConnection())
 		var action *finapi.ActionRequired
@@ -167,7 +180,7 @@ func TestATaskThatEndsBadlySaysWhoActs(t *testing.T) {
 		},
 	}
 	for _, tt := range cases {
-		server := newStub(t)
+		server := restingStub(t)
 		server.on(updateRoute, reply{status: 201, body: tt.body})
 		_, err := server.user().Refresh(t.Context(), theConnection())
 		e := failure(t, err, tt.code)
@@ -182,11 +195,10 @@ func TestATaskThatEndsBadlySaysWhoActs(t *testing.T) {
 
 func TestRefreshWaitsForAnotherUpdateAndAsksOnceMore(t *testing.T) {
 	t.Parallel()
-	server := newStub(t)
+	server := restingStub(t)
 	locked := reply{status: 423, body: fixture(t, "web_form_error_423_locked.json")}
 	server.on(updateRoute, locked, reply{status: 201, body: fixture(t, "task_completed.json")})
-	server.on(
-		connectionRoute, fixtureReply(t, "bank_connection_in_progress.json"), fixtureReply(t, "bank_connection_ready.json"),
+	server.then(fixtureReply(t, "bank_connection_in_progress.json"), fixtureReply(t, "bank_connection_ready.json"),
 		fixtureReply(t, "bank_connection_ready.json"),
 	)
 	_, err := server.user().Refresh(t.Context(), theConnection())
@@ -197,7 +209,7 @@ func TestRefreshWaitsForAnotherUpdateAndAsksOnceMore(t *testing.T) {
 
 func TestTheTaskThatIsFollowedIsTheOneOfTheSecondTry(t *testing.T) {
 	t.Parallel()
-	server := newStub(t)
+	server := restingStub(t)
 	second := strings.ReplaceAll(fixture(t, "task_created.json"), taskID, formID)
 	server.on(updateRoute, reply{status: 423, body: fixture(t, "error_423_locked.json")}, reply{status: 201, body: second})
 	server.on("GET /api/tasks/"+formID, fixtureReply(t, "task_completed.json"))
@@ -208,10 +220,10 @@ func TestTheTaskThatIsFollowedIsTheOneOfTheSecondTry(t *testing.T) {
 
 func TestAConnectionThatStaysBusyIsAnError(t *testing.T) {
 	t.Parallel()
-	server := newStub(t)
+	server := restingStub(t)
 	locked := reply{status: 423, body: fixture(t, "web_form_error_423_locked.json")}
 	server.on(updateRoute, locked, locked)
-	server.on(connectionRoute, fixtureReply(t, "bank_connection_ready.json"))
+	server.then(fixtureReply(t, "bank_connection_ready.json"))
 	_, err := server.user().Refresh(t.Context(), theConnection())
 	if e := failure(t, err, finapi.CodeLocked); e.Actor != finapi.ActorFinAPI {
 		t.Errorf("got actor %s", e.Actor)
@@ -220,7 +232,7 @@ func TestAConnectionThatStaysBusyIsAnError(t *testing.T) {
 
 func TestALockedUserIsNotTakenForABusyConnection(t *testing.T) {
 	t.Parallel()
-	server := newStub(t)
+	server := restingStub(t)
 	server.on(tokenRoute, reply{status: 423, body: fixture(t, "oauth_error_user_locked.json")})
 	_, err := server.user().Refresh(t.Context(), theConnection())
 	mustFail(t, err, finapi.CodeUserLocked)
@@ -243,7 +255,7 @@ func TestRefreshReturnsTheErrorOfEachStep(t *testing.T) {
 		}},
 	}
 	for _, tt := range cases {
-		server := newStub(t)
+		server := restingStub(t)
 		for route, answer := range tt.routes {
 			server.on(route, answer)
 		}
@@ -259,7 +271,7 @@ func TestStartingAnUpdateIsNeverRepeated(t *testing.T) {
 	for _, answer := range []reply{
 		{status: 500}, {status: 429, header: http.Header{"Retry-After": {"1"}}}, {status: 503}, {err: errors.New("connection reset")},
 	} {
-		server := newStub(t)
+		server := restingStub(t)
 		server.on(updateRoute, answer)
 		if _, err := server.user().Refresh(t.Context(), theConnection()); err == nil {
 			t.Error("no error")
@@ -270,7 +282,7 @@ func TestStartingAnUpdateIsNeverRepeated(t *testing.T) {
 
 func TestRefreshEndsWithItsContext(t *testing.T) {
 	t.Parallel()
-	server := newStub(t)
+	server := restingStub(t)
 	server.on(updateRoute, reply{status: 201, body: fixture(t, "task_created.json")})
 	ctx, cancel := context.WithCancel(t.Context())
 	server.clock.onSleep = cancel
@@ -284,7 +296,7 @@ func TestATaskWithoutAnIDIsRefused(t *testing.T) {
 	for _, body := range []string{
 		`null`, `{}`, `[]`, `{"id":"x","status":"COMPLETED"}`, `{"id":"` + taskID + `"}`, `{"id":"../../../api/v2/users/................","status":"NEW"}`,
 	} {
-		server := newStub(t)
+		server := restingStub(t)
 		server.on(updateRoute, reply{status: 201, body: body})
 		_, err := server.user().Refresh(t.Context(), theConnection())
 		mustFail(t, err, finapi.CodeUnreadable)

@@ -164,6 +164,46 @@ var remedies = map[Code]advice{
 		english: "No account was connected; please open the form again and go through it to the end.",
 		german:  "Es wurde kein Konto verbunden; bitte öffnen Sie das Formular erneut und gehen Sie es bis zum Ende durch.",
 	},
+	CodeConsentExpired: {
+		documented: []int{noStatus}, actor: ActorCustomer, retry: RetryAfterActor,
+		english: "The form was not finished within 20 minutes; please start again and go through it in one go.",
+		german:  "Das Formular wurde nicht innerhalb von 20 Minuten abgeschlossen; bitte beginnen Sie von vorn und gehen Sie es in einem Zug durch.",
+	},
+	CodeConsentAborted: {
+		documented: []int{noStatus}, actor: ActorCustomer, retry: RetryAfterActor,
+		english: "You left the form before its end, so nothing was changed; please start again if that was not your intention.",
+		german:  "Sie haben das Formular vor dem Ende verlassen, deshalb wurde nichts geändert; bitte beginnen Sie von vorn, wenn das nicht Ihre Absicht war.",
+	},
+	CodeConsentCancelled: {
+		documented: []int{noStatus}, actor: ActorCustomer, retry: RetryAfterActor,
+		english: "The form was cancelled, so nothing was changed; please start again if you want to go on.",
+		german:  "Das Formular wurde abgebrochen, deshalb wurde nichts geändert; bitte beginnen Sie von vorn, wenn Sie fortfahren möchten.",
+	},
+	CodeAlreadyConnected: {
+		documented: []int{noStatus}, actor: ActorCustomer, retry: RetryAfterActor,
+		english: "This bank is connected already; please renew that connection, or confirm that you want to connect other accounts there.",
+		german:  "Diese Bank ist bereits verbunden; bitte erneuern Sie diese Verbindung, oder bestätigen Sie, dass Sie dort andere Konten verbinden möchten.",
+	},
+	CodeReturnRefused: {
+		documented: []int{noStatus}, actor: ActorCustomer, retry: RetryAfterActor,
+		english: "This link has expired, was used before or is not yours; please look at your connected accounts, and start again if need be.",
+		german:  "Dieser Link ist abgelaufen, schon benutzt oder nicht Ihrer; bitte prüfen Sie Ihre verbundenen Konten und beginnen Sie bei Bedarf von vorn.",
+	},
+	CodeUpdateLimit: {
+		documented: []int{noStatus}, actor: ActorBank, retry: RetryLater,
+		english: "The bank allows only four updates a day without you; please refresh yourself, or try again later.",
+		german:  "Die Bank erlaubt nur vier Aktualisierungen am Tag ohne Ihr Zutun; bitte aktualisieren Sie selbst, oder versuchen Sie es später erneut.",
+	},
+	CodeNotForgotten: {
+		documented: []int{noStatus}, actor: ActorFinAPI, retry: RetryLater,
+		english: "finAPI has not deleted everything yet; please try again in a few minutes, and tell your software's vendor if that does not help.",
+		german:  "finAPI hat noch nicht alles gelöscht; bitte versuchen Sie es in einigen Minuten erneut und informieren Sie sonst Ihren Softwareanbieter.",
+	},
+	CodeSealBroken: {
+		documented: []int{noStatus}, actor: ActorVendor, retry: RetryAfterActor,
+		english: "Check the sealing keys and the tenant, because the stored access data do not open with them.",
+		german:  "Prüfen Sie die Schlüssel und den Mandanten, denn die gespeicherten Zugangsdaten lassen sich damit nicht öffnen.",
+	},
 
 	// Access.
 	CodeAdditionalAuthentication: {

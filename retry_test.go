@@ -126,7 +126,7 @@ func TestAWriteIsNeverRepeated(t *testing.T) {
 			return err
 		},
 		updateRoute: func(ctx context.Context, c *finapi.Client) error {
-			_, err := c.User(userName, finapi.NewSecret(password)).Refresh(ctx, finapi.RefreshRequest{Connection: 1})
+			_, err := c.User(userName, finapi.NewSecret(password)).Refresh(ctx, theConnection())
 			return err
 		},
 	}
@@ -139,7 +139,7 @@ func TestAWriteIsNeverRepeated(t *testing.T) {
 			{status: 504},
 			{err: io.EOF},
 		} {
-			server := newStub(t)
+			server := restingStub(t)
 			server.on(route, answer)
 			if err := write(t.Context(), server.client()); err == nil {
 				t.Errorf("%s: no error for status %d", route, answer.status)

@@ -116,7 +116,7 @@ func TestARefreshAfterTheConsentWasDeletedNeedsTheCustomer(t *testing.T) {
 	same(t, &finapi.BankConsent{}, connection.Interfaces[0].Consent)
 	same(t, true, connection.ActionRequired())
 
-	_, err = b.user.Refresh(ctx, finapi.RefreshRequest{Connection: b.connection})
+	_, err = b.user.Refresh(ctx, finapi.RefreshRequest{Connection: b.connection, Customer: theDevice()})
 	var action *finapi.ActionRequired
 	if !errors.As(err, &action) {
 		t.Fatalf("got %v, want an ActionRequired", err)
@@ -371,7 +371,7 @@ func TestFormsAreListedCancelledAndDeleted(t *testing.T) {
 		t.Error("a cancelled form was approved")
 	}
 	_, err = b.user.WaitConsent(ctx, open.ID)
-	mustFail(t, err, finapi.CodeConsentFailed)
+	mustFail(t, err, finapi.CodeConsentCancelled)
 	must(t, forms.Delete(ctx, list[1].ID))
 	same(t, []finapi.Consent{cancelled}, allRows(t, forms.List(ctx)))
 	_, err = b.user.Connection(ctx, b.connection) // it stays
@@ -384,7 +384,7 @@ func TestTasksAreListedNewestFirst(t *testing.T) {
 	b := newBench(t, empty())
 	ctx := t.Context()
 	refresh := func() error {
-		_, err := b.user.Refresh(ctx, finapi.RefreshRequest{Connection: b.connection})
+		_, err := b.user.Refresh(ctx, finapi.RefreshRequest{Connection: b.connection, Customer: theDevice()})
 		b.sim.Clock().Advance(time.Minute)
 		return err
 	}

@@ -540,7 +540,7 @@ func TestAlsoAPostIsRepeatedAfterADeadToken(t *testing.T) {
 		route, reply{status: 401, body: fixture(t, "web_form_error_401.json")},
 		reply{status: 201, body: fixture(t, "web_form_created.json")},
 	)
-	if _, err := server.user().StartConsent(t.Context(), finapi.ConsentRequest{Bank: 280001}); err != nil {
+	if _, err := server.user().StartConsent(t.Context(), finapi.ConsentRequest{Search: "amnis"}); err != nil {
 		t.Fatal(err)
 	}
 	sent := server.asked(route)
