@@ -156,8 +156,8 @@ func TestMigrationsRunOnce(t *testing.T) {
 			}
 			wg.Wait()
 			store := openStoreAt(t, path)
-			if got := count(t, store.DB(), "finapi_migration"); got != 1 {
-				t.Errorf("%d migrations are recorded, want 1", got)
+			if got := count(t, store.DB(), "finapi_migration"); got != 2 {
+				t.Errorf("%d migrations are recorded, want 2", got)
 			}
 		}
 	})
@@ -221,7 +221,7 @@ func TestAnOlderProgramRefusesANewerSchema(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := sqlstore.New(t.Context(), db, sqlstore.SQLite)
-	const want = "sqlstore: the schema has version 1000, but this program only knows version 1; use the newer program"
+	const want = "sqlstore: the schema has version 1000, but this program only knows version 2; use the newer program"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}

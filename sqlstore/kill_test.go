@@ -82,8 +82,8 @@ func TestProcessesThatStartAtOnceCanAllOpenANewFile(t *testing.T) {
 				t.Errorf("a process could not open the file: %v", err)
 			}
 		}
-		if got := count(t, openStoreAt(t, path).DB(), "finapi_migration"); got != 1 {
-			t.Errorf("%d migrations are recorded, want 1", got)
+		if got := count(t, openStoreAt(t, path).DB(), "finapi_migration"); got != 2 {
+			t.Errorf("%d migrations are recorded, want 2", got)
 		}
 	}
 }
