@@ -56,6 +56,9 @@ const (
 	// CodeReturnRefused: whoever came back from a form did not bring a state that is
 	// good for this; see [ReturnHandler].
 	CodeReturnRefused Code = "SDK_RETURN_REFUSED"
+	// CodeReturnReplayed: the state is good, but was used before, as by a reload of the
+	// page.
+	CodeReturnReplayed Code = "SDK_RETURN_REPLAYED"
 	// CodeUpdateLimit: the bank allows no further update without the customer for now;
 	// see [Budget] and [Error.RetryAfter].
 	CodeUpdateLimit Code = "SDK_UPDATE_LIMIT"

@@ -80,7 +80,7 @@ func (i *ConnectionInterface) state(accounts []Account, now time.Time) Interface
 		s.ConsentMissing = !i.Consent.Present || !s.Expires.IsZero() && !now.Before(s.Expires)
 	}
 	last := i.lastUpdate()
-	if last != nil && last.Err() == nil {
+	if last != nil && last.Problem() == nil {
 		s.LastSuccess = last.Time
 	}
 	for _, a := range accounts {
@@ -91,7 +91,7 @@ func (i *ConnectionInterface) state(accounts []Account, now time.Time) Interface
 		}
 	}
 	s.Problem = s.problem(last)
-	if last.Err() != nil {
+	if last.Problem() != nil {
 		s.LastError = last
 	}
 	if s.Problem != nil {
@@ -101,12 +101,15 @@ func (i *ConnectionInterface) state(accounts []Account, now time.Time) Interface
 }
 
 func (s *InterfaceState) problem(last *UpdateResult) *Error {
-	if s.ActionRequired || s.ConsentMissing {
-		return &Error{
-			Code: CodeWebFormRequired, Actor: actorOf(CodeWebFormRequired, noStatus), Endpoint: endpoints[epConnection].String(),
-		}
+	failure := last.Problem()
+	if !s.ActionRequired && !s.ConsentMissing {
+		return failure
 	}
-	return last.Err()
+	e := &Error{Code: CodeWebFormRequired, Actor: actorOf(CodeWebFormRequired, noStatus), Endpoint: endpoints[epConnection].String()}
+	if failure != nil {
+		e.Details = failure.Details // the bank may have said what the customer should do
+	}
+	return e
 }
 
 // lastUpdate is the newer one of the last update that was asked for and the last one
@@ -118,9 +121,9 @@ func (i *ConnectionInterface) lastUpdate() *UpdateResult {
 	return i.LastManual
 }
 
-// Err returns why the update failed, with who must act; nil if it did not, or if
-// there was no update.
-func (r *UpdateResult) Err() *Error {
+// Problem says why the update failed, with who must act; nil if it did not, or if there
+// was no update.
+func (r *UpdateResult) Problem() *Error {
 	if r == nil || r.Result == "OK" {
 		return nil
 	}
@@ -128,10 +131,9 @@ func (r *UpdateResult) Err() *Error {
 	if exceeded(code, r.Message) {
 		code = CodeUpdateLimit
 	}
-	return &Error{
-		Code: code, Actor: actorOf(code, noStatus), Message: r.Message, Endpoint: endpoints[epConnection].String(), quoted: true,
-		Details: []ErrorDetail{{Code: code, Message: r.Message, ForCustomer: r.ForCustomer}},
-	}
+	e := &Error{Code: code, Actor: actorOf(code, noStatus), Message: r.Message, Endpoint: endpoints[epConnection].String()}
+	e.quote(r.ForCustomer)
+	return e
 }
 
 // ConsentEnd is a line of the [User.ConsentCalendar].

@@ -118,6 +118,27 @@ func (e *Error) Error() string {
 // GoString describes the error without personal data, too.
 func (e *Error) GoString() string { return e.Error() }
 
+// CustomerText returns what the bank or finAPI says for the customer to read, in the
+// bank's language; "" if what came is for developers, or if nothing came. Show it beside
+// [Error.Remedy]. It may quote personal data, so show it to the customer only.
+func (e *Error) CustomerText() string {
+	for _, d := range e.Details {
+		if d.ForCustomer && d.Message != "" {
+			return d.Message
+		}
+	}
+	return ""
+}
+
+// quote marks the message as finAPI's or the bank's. guess: the bank's refusal in a form
+// or an update is meant for the customer; finAPI says so of an update's result only.
+func (e *Error) quote(forCustomer bool) {
+	e.quoted = true
+	if e.Message != "" {
+		e.Details = []ErrorDetail{{Code: e.Code, Message: e.Message, ForCustomer: forCustomer}}
+	}
+}
+
 // Unwrap returns the cause of a network error, and otherwise nil.
 func (e *Error) Unwrap() error { return e.cause }
 

@@ -87,9 +87,11 @@ func (c *Consent) problem() *Error {
 			message, quoted = "the form ended as "+string(Code(c.Status).clean()), false
 		}
 	}
-	return &Error{
-		Code: code, Actor: actorOf(code, noStatus), Message: message, Endpoint: endpoints[epConsent].String(), quoted: quoted,
+	e := &Error{Code: code, Actor: actorOf(code, noStatus), Message: message, Endpoint: endpoints[epConsent].String()}
+	if quoted {
+		e.quote(code == CodeBankServerRejection)
 	}
+	return e
 }
 
 var endCodes = map[ConsentStatus]Code{

@@ -302,3 +302,118 @@ func TestATaskWithoutAnIDIsRefused(t *testing.T) {
 		mustFail(t, err, finapi.CodeUnreadable)
 	}
 }
+
+// tasksPage is a list of one update in a status.
+func tasksPage(id, status, created string) reply {
+	return reply{body: `{"items":[{"id":"` + id + `","createdAt":"` + created + `","type":"BANK_CONNECTION_UPDATE","status":"` + status +
+		`","payload":{"bankConnectionId":3540249}}],"paging":{"page":1,"perPage":100,"pageCount":1,"totalCount":1}}`}
+}
+
+func TestAnUpdateThatTheProgramForgotIsFoundAgain(t *testing.T) {
+	t.Parallel()
+	for _, status := range []string{"NOT_YET_STARTED", "IN_PROGRESS"} {
+		server := restingStub(t)
+		server.on("GET /api/tasks", tasksPage(taskID, status, "2026-11-20T08:59:00.000+0000"))
+		server.on(taskRoute, fixtureReply(t, "task_completed.json"))
+		server.then(fixtureReply(t, "bank_connection_ready.json"))
+		_, err := server.user().Refresh(t.Context(), theConnection())
+		must(t, err)
+		server.wantCalls(updateRoute, 0)
+	}
+}
+
+func TestAnUpdateThatHasEndedOrIsStuckIsNotFollowed(t *testing.T) {
+	t.Parallel()
+	for _, former := range []reply{
+		tasksPage(formID, "COMPLETED", "2026-11-20T08:59:00.000+0000"),
+		tasksPage(formID, "WEB_FORM_REQUIRED", "2026-11-20T08:59:00.000+0000"),
+		tasksPage(formID, "IN_PROGRESS", "2026-11-20T07:59:00.000+0000"), // for more than an hour
+	} {
+		server := restingStub(t)
+		server.on("GET /api/tasks", former)
+		server.on(updateRoute, reply{status: 201, body: fixture(t, "task_completed.json")})
+		server.then(fixtureReply(t, "bank_connection_ready.json"))
+		_, err := server.user().Refresh(t.Context(), theConnection())
+		must(t, err)
+		server.wantCalls(updateRoute, 1)
+	}
+}
+
+func TestAnUpdateWhoseAnswerWasLostIsFoundAndNotStartedTwice(t *testing.T) {
+	t.Parallel()
+	for _, lost := range []reply{{err: errors.New("connection reset")}, {status: 502}, {status: 201, body: "<html>"}} {
+		server := restingStub(t)
+		server.on("GET /api/tasks", tasksPage(formID, "COMPLETED", "2026-11-20T08:59:00.000+0000"), tasksPage(taskID, "IN_PROGRESS", "2026-11-20T09:00:00.000+0000"))
+		server.on(updateRoute, lost)
+		server.on(taskRoute, fixtureReply(t, "task_completed.json"))
+		server.then(fixtureReply(t, "bank_connection_ready.json"))
+		_, err := server.user().Refresh(t.Context(), theConnection())
+		must(t, err)
+		server.wantCalls(updateRoute, 1)
+	}
+}
+
+func TestAnUpdateThatNeverArrivedIsAnError(t *testing.T) {
+	t.Parallel()
+	former := tasksPage(formID, "COMPLETED", "2026-11-20T08:59:59.000+0000")
+	for _, after := range []reply{former, {status: 404}} {
+		server := restingStub(t)
+		server.on("GET /api/tasks", former, after)
+		server.on(updateRoute, reply{err: errors.New("connection reset")})
+		_, err := server.user().Refresh(t.Context(), theConnection())
+		mustFail(t, err, finapi.CodeNetwork)
+		server.wantCalls(updateRoute, 1)
+	}
+}
+
+func TestOnlyTheLastHundredUpdatesAreLookedThrough(t *testing.T) {
+	t.Parallel()
+	var items []string
+	for n := range 100 {
+		items = append(items, fmt.Sprintf(
+			`{"id":"%036d","createdAt":"2026-11-20T08:00:00.000+0000","type":"BANK_CONNECTION_UPDATE","status":"COMPLETED","payload":{"bankConnectionId":%d}}`, n, n+1))
+	}
+	server := restingStub(t)
+	server.on("GET /api/tasks", reply{body: `{"items":[` + strings.Join(items, ",") + `],"paging":{"page":1,"perPage":100,"pageCount":30,"totalCount":3000}}`})
+	server.on(updateRoute, reply{status: 201, body: fixture(t, "task_completed.json")})
+	server.then(fixtureReply(t, "bank_connection_ready.json"))
+	_, err := server.user().Refresh(t.Context(), theConnection())
+	must(t, err)
+}
+
+func TestWithoutTheCustomerNoUpdateIsStartedThatNeedsTheCustomer(t *testing.T) {
+	t.Parallel()
+	server := restingStub(t)
+	server.on(connectionRoute, fixtureReply(t, "bank_connection_user_action_required.json"))
+	_, err := server.user().Refresh(t.Context(), theConnection())
+	var action *finapi.ActionRequired
+	if !errors.As(err, &action) || action.URL != "" || action.Connection != 3540249 {
+		t.Errorf("got %v, want an *ActionRequired without a form", err)
+	}
+	server.wantCalls(updateRoute, 0)
+}
+
+func TestAFirstImportIsWaitedForBeforeAnUpdateStarts(t *testing.T) {
+	t.Parallel()
+	server := restingStub(t)
+	busy := fixtureReply(t, "bank_connection_in_progress.json")
+	server.on(connectionRoute, busy, busy, fixtureReply(t, "bank_connection_ready.json"), fixtureReply(t, "bank_connection_ready.json"))
+	server.on(updateRoute, reply{status: 201, body: fixture(t, "task_completed.json")})
+	_, err := server.user().Refresh(t.Context(), theConnection())
+	must(t, err)
+	server = restingStub(t)
+	server.on(connectionRoute, busy, reply{status: 404, body: fixture(t, "error_404_unknown_entity.json")})
+	_, err = server.user().Refresh(t.Context(), theConnection())
+	mustFail(t, err, finapi.CodeUnknownEntity)
+}
+
+func TestABanksOwnLimitIsNotTakenForARefusedLogIn(t *testing.T) {
+	t.Parallel()
+	server := restingStub(t)
+	server.on(updateRoute, reply{status: 201, body: `{"id":"` + taskID + `","status":"COMPLETED_WITH_ERROR","payload":{` +
+		`"errorCode":"BANK_SERVER_REJECTION","errorMessage":"Zugriff abgelehnt: ACCESS_EXCEEDED"}}`})
+	_, err := server.user().Refresh(t.Context(), theConnection())
+	e := failure(t, err, finapi.CodeUpdateLimit)
+	same(t, finapi.ActorBank, e.Actor)
+	same(t, "Zugriff abgelehnt: ACCESS_EXCEEDED", e.CustomerText())
+}

@@ -186,8 +186,13 @@ var remedies = map[Code]advice{
 	},
 	CodeReturnRefused: {
 		documented: []int{noStatus}, actor: ActorCustomer, retry: RetryAfterActor,
-		english: "This link has expired, was used before or is not yours; please look at your connected accounts, and start again if need be.",
-		german:  "Dieser Link ist abgelaufen, schon benutzt oder nicht Ihrer; bitte prüfen Sie Ihre verbundenen Konten und beginnen Sie bei Bedarf von vorn.",
+		english: "This link has expired or is not yours; please look at your connected accounts, and start again if need be.",
+		german:  "Dieser Link ist abgelaufen oder nicht Ihrer; bitte prüfen Sie Ihre verbundenen Konten und beginnen Sie bei Bedarf von vorn.",
+	},
+	CodeReturnReplayed: {
+		documented: []int{noStatus}, actor: ActorCustomer, retry: RetryAfterActor,
+		english: "You came back from the bank with this link before; please look at your connected accounts to see what came of it.",
+		german:  "Mit diesem Link sind Sie schon einmal von der Bank zurückgekehrt; bitte sehen Sie bei Ihren verbundenen Konten nach, was daraus wurde.",
 	},
 	CodeUpdateLimit: {
 		documented: []int{noStatus}, actor: ActorBank, retry: RetryLater,

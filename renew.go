@@ -18,8 +18,8 @@ type RenewRequest struct {
 	// NewAccounts says what to do about accounts that the customer has opened since
 	// the consent. "" means [SkipNewAccounts].
 	NewAccounts NewAccounts
-	// Force shows the form although the consent may still hold, so that the customer
-	// can change the stored log-in (finAPI: manageSavedSettings).
+	// Force shows the form although the consent still holds: to renew it before it runs
+	// out, or to let the customer change the stored log-in (finAPI: manageSavedSettings).
 	Force bool
 	// Return, State, Support and Callback are as in [ConsentRequest]. finAPI calls back
 	// when the update has ended.

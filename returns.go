@@ -38,8 +38,9 @@ type ReturnConfig struct {
 	// seconds.
 	Returned func(http.ResponseWriter, *http.Request, Return)
 	// Refused answers the browser of one who came back without a good state. err is an
-	// [*Error] with [CodeReturnRefused], or what went wrong while the form was read. nil
-	// shows [Error.Remedy] as plain text.
+	// [*Error] with [CodeReturnRefused], with [CodeReturnReplayed] after a reload of the
+	// page, or what went wrong while the form was read. nil shows [Error.Remedy] as plain
+	// text.
 	Refused func(w http.ResponseWriter, r *http.Request, err error)
 	// CalledBack gets the outcome of a form from a callback. It may be nil. It is not
 	// called again if it fails, because finAPI does not repeat callbacks.
@@ -112,6 +113,21 @@ func (h *ReturnHandler) RenewConsent(ctx context.Context, u *User, r RenewReques
 	return u.renewConsent(ctx, &r, h.waysBack(u, r.Support))
 }
 
+// Refresh does what [User.Refresh] does. If the bank wants the customer, the URL of the
+// [*ActionRequired] has ways back that lead to the handler.
+func (h *ReturnHandler) Refresh(ctx context.Context, u *User, r RefreshRequest) (Connection, error) {
+	connection, err := u.Refresh(ctx, r)
+	var action *ActionRequired
+	if errors.As(err, &action) && action.URL != "" {
+		with, failed := h.waysBack(u, "").addTo(action.URL, action.Consent)
+		if failed != nil {
+			return connection, failed
+		}
+		action.URL = with
+	}
+	return connection, err
+}
+
 func errWaysBack(request string) error {
 	return invalid(request+".Return", "must be empty, like State and Callback: the handler sets them")
 }
@@ -180,7 +196,7 @@ func (h *ReturnHandler) browser(w http.ResponseWriter, r *http.Request) {
 	if e := (*Error)(nil); errors.As(err, &e) {
 		text = e.Remedy(h.client.language)
 	}
-	if IsError(err, CodeReturnRefused) {
+	if IsError(err, CodeReturnRefused, CodeReturnReplayed) {
 		status = http.StatusForbidden
 	}
 	http.Error(w, text, status)
@@ -223,7 +239,9 @@ func (h *ReturnHandler) read(ctx context.Context, user *User, state returnState,
 	}
 	first, err := h.config.States.Use(ctx, state.kind+"|"+state.nonce+"|"+string(form), state.expires)
 	if err == nil && !first {
-		err = refusedReturn("its state was used before")
+		err = &Error{
+			Code: CodeReturnReplayed, Actor: actorOf(CodeReturnReplayed, noStatus), Message: "its state was used before",
+		}
 	}
 	return back, err
 }
@@ -281,7 +299,7 @@ func (h *ReturnHandler) calledBack(r *http.Request) (Return, error) {
 // log tells of a refusal with its reason, and of a failure with its error.
 func (h *ReturnHandler) log(ctx context.Context, what string, err error) {
 	var e *Error
-	if errors.As(err, &e) && e.Code == CodeReturnRefused {
+	if errors.As(err, &e) && (e.Code == CodeReturnRefused || e.Code == CodeReturnReplayed) {
 		h.client.logger.LogAttrs(ctx, slog.LevelWarn, what+" refused", slog.String("reason", e.Message))
 		return
 	}

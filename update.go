@@ -145,9 +145,9 @@ func (u *User) outcome(task *Task, connection ConnectionID) error {
 	if exceeded(code, task.ErrorMessage) {
 		code = CodeUpdateLimit
 	}
-	return &Error{
-		Code: code, Actor: actorOf(code, noStatus), Message: task.ErrorMessage, Endpoint: endpoints[epTask].String(), quoted: true,
-	}
+	e := &Error{Code: code, Actor: actorOf(code, noStatus), Message: task.ErrorMessage, Endpoint: endpoints[epTask].String()}
+	e.quote(task.ErrorCode == CodeBankServerRejection)
+	return e
 }
 
 // exceeded recognises a bank that has counted more updates than it allows. finAPI

@@ -76,6 +76,19 @@ func (u *Users) Open(ctx context.Context, tenant string) (*finapi.User, error) {
 	return user, nil
 }
 
+// Find opens a tenant's finAPI user if there is one, and returns nil if not: for pages
+// that only look.
+func (u *Users) Find(ctx context.Context, tenant string) (*finapi.User, error) {
+	row, err := u.read(ctx, tenant)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && !row.created {
+		return nil, nil //nolint:nilnil // as the comment says
+	}
+	if err != nil {
+		return nil, failed(ctx, "read the tenant's user", err)
+	}
+	return u.unseal(row)
+}
+
 // ByID opens the user with an id, which came with a callback for example; nil if it
 // is none of the tenants'.
 func (u *Users) ByID(ctx context.Context, id finapi.UserID) (*finapi.User, error) {

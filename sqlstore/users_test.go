@@ -107,6 +107,25 @@ func TestATenantsUserIsMadeOnceAndOpensEverAfter(t *testing.T) {
 	}
 }
 
+func TestLookingForATenantCreatesNothing(t *testing.T) {
+	t.Parallel()
+	b, store := newBank(t), openStore(t)
+	users := tenants(t, store, b.client(t), keyset{newKey(t)})
+	if user, err := users.Find(t.Context(), "tenant-1"); err != nil || user != nil {
+		t.Errorf("found %v, %v, want no user", user, err)
+	}
+	if got := count(t, store.DB(), "finapi_user"); got != 0 {
+		t.Errorf("%d users are stored, want none", got)
+	}
+	user, err := users.Open(t.Context(), "tenant-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found, err := users.Find(t.Context(), "tenant-1"); err != nil || found == nil || found.ID() != user.ID() {
+		t.Errorf("found %v, %v, want the tenant's user", found, err)
+	}
+}
+
 func TestNoUserIsCreatedWhosePasswordIsLost(t *testing.T) {
 	t.Parallel()
 	b, store := newBank(t), openStore(t)
@@ -127,6 +146,9 @@ func TestNoUserIsCreatedWhosePasswordIsLost(t *testing.T) {
 	cancel()
 	if got := count(t, store.DB(), "finapi_user"); got != 1 {
 		t.Fatalf("%d users are stored, want the one that is not created yet", got)
+	}
+	if user, err := users.Find(t.Context(), "tenant-1"); err != nil || user != nil {
+		t.Errorf("found %v, %v: finAPI does not have the user yet", user, err)
 	}
 	user, err := users.Open(t.Context(), "tenant-1")
 	if err != nil {
