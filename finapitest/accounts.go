@@ -49,11 +49,19 @@ func (a *account) body() accountBody {
 		AccountNumber: a.Number, HolderName: optional(a.Holder), HolderID: optional(hidden), Currency: optional(a.Currency),
 		AccountType: a.Type, Balance: optionalMoney(a.Balance), IsNew: a.IsNew, IsSeized: a.IsSeized,
 	}
-	body.Interfaces = []accountInterfaceBody{{
-		BankingInterface: a.Interface, Status: a.Status, Capabilities: []string{"DATA_DOWNLOAD"},
-		LastSuccessfulUpdate: stamped(a.LastSuccessfulUpdate), LastUpdateAttempt: stamped(a.LastUpdateAttempt),
-	}}
+	own := accountInterface{a.Interface, a.Status, a.LastSuccessfulUpdate, a.LastUpdateAttempt}
+	body.Interfaces = []accountInterfaceBody{own.body()}
+	for _, i := range a.others {
+		body.Interfaces = append(body.Interfaces, i.body())
+	}
 	return body
+}
+
+func (i accountInterface) body() accountInterfaceBody {
+	return accountInterfaceBody{
+		BankingInterface: i.name, Status: i.status, Capabilities: []string{"DATA_DOWNLOAD"},
+		LastSuccessfulUpdate: stamped(i.lastSuccessfulUpdate), LastUpdateAttempt: stamped(i.lastUpdateAttempt),
+	}
 }
 
 func accountParams() params {
@@ -168,7 +176,7 @@ func (s *Server) deleteAccount(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	if s.connection(a.BankConnectionID).busy {
+	if s.connection(a.BankConnectionID).busy(c.now) {
 		return answer{}, locked()
 	}
 	s.dropAccount(a)
@@ -176,7 +184,7 @@ func (s *Server) deleteAccount(c *call) (answer, error) {
 }
 
 func (s *Server) deleteAccounts(c *call) (answer, error) {
-	if slices.ContainsFunc(s.connectionsOf(c.user()), func(x *connection) bool { return x.busy }) {
+	if slices.ContainsFunc(s.connectionsOf(c.user()), func(x *connection) bool { return x.busy(c.now) }) {
 		return answer{}, locked()
 	}
 	list := identifierList{Identifiers: []int64{}}

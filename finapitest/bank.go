@@ -1,5 +1,7 @@
 package finapitest
 
+import "slices"
+
 // Bank is an entry of finAPI's bank directory.
 type Bank struct {
 	ID         int64
@@ -28,20 +30,36 @@ type BankInterface struct {
 	LoginFields []string
 	// AccountTypes is a hint at what the bank delivers.
 	AccountTypes []string
+	// FixedAccounts tells that a consent names its accounts, so that those which
+	// the customer opens later need a new one.
+	FixedAccounts bool
 }
 
-// best returns the interface that finAPI uses first: XS2A, then FinTS, then
-// scraping.
-func (b *Bank) best() *BankInterface {
+// byPriority returns the interfaces that can read accounts, in the order in which
+// finAPI uses them: XS2A, then FinTS, then scraping.
+func (b *Bank) byPriority() []*BankInterface {
+	var usable []*BankInterface
 	for _, name := range []string{interfaceXS2A, interfaceFinTS, interfaceScraper} {
-		for i := range b.Interfaces {
-			if b.Interfaces[i].Name == name && b.Interfaces[i].AISSupported {
-				return &b.Interfaces[i]
-			}
+		if i := b.through(name); i != nil && i.AISSupported {
+			usable = append(usable, i)
+		}
+	}
+	return usable
+}
+
+// through returns the bank's interface of that name, or nil.
+func (b *Bank) through(name string) *BankInterface {
+	for i := range b.Interfaces {
+		if b.Interfaces[i].Name == name {
+			return &b.Interfaces[i]
 		}
 	}
 	return nil
 }
+
+func (i *BankInterface) redirects() bool { return slices.Contains(i.Properties, "REDIRECT_APPROACH") }
+
+func (i *BankInterface) decoupled() bool { return slices.Contains(i.Properties, "DECOUPLED_APPROACH") }
 
 const (
 	interfaceXS2A    = "XS2A"

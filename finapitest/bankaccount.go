@@ -2,6 +2,7 @@ package finapitest
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,6 +17,7 @@ type BankAccount struct {
 	server *Server
 	spec   AccountSpec
 	rows   []*bankRow
+	closed bool
 }
 
 // bankRow is a row at the bank. Its pointer is its identity: finAPI imports a
@@ -37,7 +39,8 @@ func (r *bankRow) pendingAt(t time.Time) bool {
 }
 
 // BankAccounts returns the customer's accounts at the banks whose name
-// contains the given text, in any case. The empty text means all banks.
+// contains the given text, in any case, also closed ones. The empty text means
+// all banks.
 func (s *Server) BankAccounts(bank string) []*BankAccount {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -60,6 +63,29 @@ func (s *Server) BankAccount(iban string) (*BankAccount, error) {
 		}
 	}
 	return nil, fmt.Errorf("finapitest: no bank account with IBAN %s", iban)
+}
+
+// OpenAccount lets the customer open another account at a bank of the directory.
+// finAPI sees it with the next import, or with an update that asks for new
+// accounts. It is an error if no bank has the id or an account has the IBAN.
+func (s *Server) OpenAccount(spec AccountSpec) (*BankAccount, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.bank(spec.BankID) == nil {
+		return nil, fmt.Errorf("finapitest: no bank with id %d", spec.BankID)
+	}
+	if spec.IBAN != "" && s.ground.byIBAN[spec.IBAN] != nil {
+		return nil, errors.New("finapitest: an account with this IBAN exists already")
+	}
+	return s.ground.open(s, spec), nil
+}
+
+// Close closes the account at the bank. The next update of a connection finds it
+// missing and calls it DEPRECATED; what finAPI holds of it stays.
+func (a *BankAccount) Close() {
+	a.server.mu.Lock()
+	defer a.server.mu.Unlock()
+	a.closed = true
 }
 
 // Spec returns the account's description.
@@ -185,18 +211,23 @@ type ground struct {
 func newGround(s *Server, w World, start time.Time) *ground {
 	g := &ground{byIBAN: map[string]*BankAccount{}}
 	for _, spec := range w.Accounts {
-		if spec.Number == "" {
-			spec.Number = lastOf(spec.IBAN, 10)
-		}
-		a := &BankAccount{server: s, spec: spec}
-		g.accounts = append(g.accounts, a)
-		g.byIBAN[spec.IBAN] = a
+		g.open(s, spec)
 	}
 	if w.script != nil {
 		g.script = w.script(start)
 		g.next = g.script.firstDay()
 	}
 	return g
+}
+
+func (g *ground) open(s *Server, spec AccountSpec) *BankAccount {
+	if spec.Number == "" {
+		spec.Number = lastOf(spec.IBAN, 10)
+	}
+	a := &BankAccount{server: s, spec: spec}
+	g.accounts = append(g.accounts, a)
+	g.byIBAN[spec.IBAN] = a
+	return a
 }
 
 // proceed writes the books up to the end of the day after now, so that rows
@@ -214,11 +245,11 @@ func (g *ground) proceed(now time.Time) {
 	}
 }
 
-// held returns the customer's accounts at a bank.
+// held returns the accounts that the customer has at a bank now.
 func (g *ground) held(bankID int64) []*BankAccount {
 	var held []*BankAccount
 	for _, a := range g.accounts {
-		if a.spec.BankID == bankID {
+		if a.spec.BankID == bankID && !a.closed {
 			held = append(held, a)
 		}
 	}

@@ -24,7 +24,7 @@ func defaultBanks() []Bank {
 		{ID: TestRedirectBankID, Name: "finAPI Test Redirect Bank", BLZ: "DEMO0002", IsTestBank: true, Interfaces: []BankInterface{redirect(98)}},
 		// guess: location, BIC and BLZ of amnis in finAPI's directory.
 		{ID: AmnisID, Name: "amnis", BIC: "AMNSCHZ0XXX", BLZ: "30999", Location: "CH", City: "Zürich", Interfaces: []BankInterface{redirect(97)}},
-		{ID: SparkasseID, Name: "Stadtsparkasse Beispielstadt", BIC: "BEISDEFFXXX", BLZ: sparBLZ, Location: "DE", City: "Beispielstadt", Interfaces: []BankInterface{redirect(93), fints()}},
+		{ID: SparkasseID, Name: "Stadtsparkasse Beispielstadt", BIC: "BEISDEFFXXX", BLZ: sparBLZ, Location: "DE", City: "Beispielstadt", Interfaces: []BankInterface{sparkasse(), fints()}},
 		{ID: UnsupportedBankID, Name: "Nordische Handelsbank Zweigniederlassung Hamburg", BIC: "BEISDEHHNHB", BLZ: "99020301", Location: "DE", City: "Hamburg"},
 		{ID: NoAISBankID, Name: "Zahlungshaus Auslösedienst AG", BIC: "BEISDEMMZAD", BLZ: "99070302", Location: "DE", City: "München", Interfaces: []BankInterface{paymentsOnly()}},
 	}
@@ -82,6 +82,14 @@ func redirect(health int) BankInterface {
 		Name: interfaceXS2A, Properties: []string{"REDIRECT_APPROACH", "DETAILED_CONSENT"}, AISSupported: true,
 		Health: health, AccountTypes: []string{"Checking", "Savings"},
 	}
+}
+
+// sparkasse is an interface whose consents name their accounts, as those of the
+// savings banks do.
+func sparkasse() BankInterface {
+	i := redirect(93)
+	i.FixedAccounts = true
+	return i
 }
 
 func embedded() BankInterface {

@@ -21,7 +21,8 @@ type Clock struct {
 	now    time.Time
 	synced time.Time // real time up to which a running clock has followed
 	seq    int
-	due    []dueCall // ordered by time, then by the order of scheduling
+	due    []dueCall     // ordered by time, then by the order of scheduling
+	fresh  chan struct{} // tells follow that something may fall due earlier
 }
 
 // dueCall is something that happens at a simulated time.
@@ -32,7 +33,7 @@ type dueCall struct {
 }
 
 func newClock(start time.Time, running bool) *Clock {
-	return &Clock{now: start, running: running, synced: time.Now()}
+	return &Clock{now: start, running: running, synced: time.Now(), fresh: make(chan struct{}, 1)}
 }
 
 // Now returns the simulated time.
@@ -48,10 +49,7 @@ func (c *Clock) Now() time.Time {
 func (c *Clock) Advance(d time.Duration) {
 	c.advancing.Lock()
 	defer c.advancing.Unlock()
-	c.mu.Lock()
-	target := c.now.Add(c.lag() + max(d, 0))
-	c.synced = time.Now()
-	c.mu.Unlock()
+	target := c.Now().Add(max(d, 0))
 	for {
 		call, ok := c.next(target)
 		if !ok {
@@ -107,15 +105,20 @@ func (c *Clock) next(target time.Time) (dueCall, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.due) == 0 || c.due[0].at.After(target) {
-		c.now = target
+		c.set(target)
 		return dueCall{}, false
 	}
 	call := c.due[0]
 	c.due = slices.Delete(c.due, 0, 1)
-	if call.at.After(c.now) {
-		c.now = call.at
-	}
+	c.set(call.at)
 	return call, true
+}
+
+// set moves the time forward to t, never back.
+func (c *Clock) set(t time.Time) {
+	if t.After(c.now.Add(c.lag())) {
+		c.now, c.synced = t, time.Now()
+	}
 }
 
 // schedule runs f when the clock reaches the given time.
@@ -128,4 +131,34 @@ func (c *Clock) schedule(at time.Time, f func(now time.Time)) {
 		return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.seq, b.seq))
 	})
 	c.due = slices.Insert(c.due, i, call)
+	select {
+	case c.fresh <- struct{}{}:
+	default: // follow knows already
+	}
+}
+
+// follow lets a running clock run what falls due, until the context is done.
+func (c *Clock) follow(ctx context.Context) {
+	for {
+		c.Advance(0)
+		timer := time.NewTimer(c.untilDue())
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case <-c.fresh:
+		case <-timer.C:
+		}
+		timer.Stop()
+	}
+}
+
+// untilDue is how long nothing falls due.
+func (c *Clock) untilDue() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.due) == 0 {
+		return time.Hour
+	}
+	return c.due[0].at.Sub(c.now.Add(c.lag()))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -103,4 +104,57 @@ func TestAProgramStartsAndClosesTheSimulator(t *testing.T) {
 	sim.Close()
 	sim.Close() // again, as with a deferred call
 	sim.DeleteTransaction(1)
+}
+
+func TestARunningClockLetsThingsHappenByThemselves(t *testing.T) {
+	t.Parallel()
+	address, received := receiver(t)
+	sim := finapitest.New(t, finapitest.WithEmptyWorld(), finapitest.WithRunningClock(), finapitest.WithImportDuration(0), finapitest.WithUpdateDuration(time.Millisecond))
+	c := customer(t, sim, "kunde")
+	connection := c.connect(finapitest.AmnisID)
+	body := object{"bankConnectionId": jsonNumber(connection), "importNewAccountsMode": "SKIP", "callbacks": object{"finalised": address + "/?task"}}
+	c.forms("POST", "/api/tasks/backgroundUpdate", body).want(201)
+	if got := next(t, received); !strings.Contains(got, "COMPLETED") { // nobody has asked for the task
+		t.Errorf("callback is %s", got)
+	}
+}
+
+func TestARunningClockCanBeMovedOnAndNeverGoesBack(t *testing.T) {
+	t.Parallel()
+	address, received := receiver(t)
+	sim := finapitest.New(t, finapitest.WithEmptyWorld(), finapitest.WithRunningClock(), finapitest.WithImportDuration(0), finapitest.WithTokenLife(0))
+	c := customer(t, sim, "kunde")
+	connection := c.connect(finapitest.AmnisID)
+	id, _ := c.startForm(object{"callbacks": object{"finalised": address + "/?form"}})
+
+	moved := make(chan struct{})
+	go func() {
+		defer close(moved)
+		for range 90 * 24 {
+			sim.Clock().Advance(time.Hour)
+		}
+	}()
+	for before := sim.Clock().Now(); ; {
+		now := sim.Clock().Now()
+		if now.Before(before) {
+			t.Fatalf("%s came after %s", now, before)
+		}
+		before = now
+		select {
+		case <-moved:
+		default:
+			continue
+		}
+		break
+	}
+	if got := next(t, received); !strings.Contains(got, "EXPIRED") {
+		t.Errorf("callback is %s", got)
+	}
+	c.wantForm(id, "EXPIRED", "")
+	body := object{"bankConnectionId": jsonNumber(connection), "importNewAccountsMode": "SKIP"}
+	task := c.forms("POST", "/api/tasks/backgroundUpdate", body).want(201).json()["id"].(string)
+	sim.Clock().Advance(4 * time.Second)
+	if v := c.forms("GET", "/api/tasks/"+task, nil).want(200).json(); v["status"] != "WEB_FORM_REQUIRED" {
+		t.Errorf("the consent has not expired: %v", v)
+	}
 }

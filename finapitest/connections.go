@@ -46,12 +46,15 @@ type updateResultBody struct {
 	Timestamp    string  `json:"timestamp"`
 }
 
-func (s *Server) connectionBody(c *connection) connectionBody {
+func (s *Server) connectionBody(c *connection, now time.Time) connectionBody {
 	body := connectionBody{
 		ID: c.id, Bank: s.bankBody(c.bank), Name: optional(c.name), UpdateStatus: "READY", CategorizationStatus: "READY",
-		Interfaces: []connectionInterfaceBody{c.interfaceBody()}, AccountIDs: []int64{},
+		Interfaces: []connectionInterfaceBody{}, AccountIDs: []int64{},
 	}
-	if c.busy {
+	for _, i := range c.interfaces {
+		body.Interfaces = append(body.Interfaces, i.body(c.maxDays))
+	}
+	if c.busy(now) {
 		body.UpdateStatus, body.CategorizationStatus = "IN_PROGRESS", "PENDING"
 	}
 	for _, a := range c.accounts {
@@ -60,30 +63,29 @@ func (s *Server) connectionBody(c *connection) connectionBody {
 	return body
 }
 
-func (c *connection) interfaceBody() connectionInterfaceBody {
-	body := connectionInterfaceBody{
-		BankingInterface: c.iface, LoginCredentials: []labelled{}, TwoStepProcedures: []struct{}{},
-		UserActionRequired: c.userAction, MaxDaysForDownload: c.maxDays,
+func (i *connectionInterface) body(maxDays int) connectionInterfaceBody {
+	return connectionInterfaceBody{
+		BankingInterface: i.Name, LoginCredentials: []labelled{}, TwoStepProcedures: []struct{}{}, AisConsent: i.Consent.body(),
+		LastManualUpdate: i.LastManualUpdate.body(), LastAutoUpdate: i.LastAutoUpdate.body(),
+		UserActionRequired: i.UserActionRequired, MaxDaysForDownload: maxDays,
 	}
-	body.LastManualUpdate, body.LastAutoUpdate = c.lastManual.body(), c.lastAuto.body()
-	if k := c.consent; k != nil {
-		body.AisConsent = k.body()
-	}
-	return body
 }
 
-func (r *updateResult) body() *updateResultBody {
+func (r *UpdateResult) body() *updateResultBody {
 	if r == nil {
 		return nil
 	}
-	return &updateResultBody{r.result, optional(r.message), optional(r.kind), accessStamp(r.at)}
+	return &updateResultBody{r.Result, optional(r.ErrorMessage), optional(r.ErrorType), accessStamp(r.Timestamp)}
 }
 
-func (k *consent) body() *consentBody {
-	if !k.present {
+func (k *Consent) body() *consentBody {
+	switch {
+	case k == nil:
+		return nil
+	case !k.Present:
 		return &consentBody{Status: "NOT_PRESENT"}
 	}
-	return &consentBody{Status: "PRESENT", ExpiresAt: stamped(k.expires), SupportsImportNewAccounts: true}
+	return &consentBody{Status: "PRESENT", ExpiresAt: stamped(k.ExpiresAt), SupportsImportNewAccounts: k.SupportsImportNewAccounts}
 }
 
 type connectionList struct {
@@ -94,7 +96,7 @@ func (s *Server) listConnections(c *call) (answer, error) {
 	list := connectionList{Connections: []connectionBody{}}
 	for _, x := range s.connectionsOf(c.user()) {
 		if !c.query.has("ids") || slices.Contains(c.query.ids("ids"), x.id) {
-			list.Connections = append(list.Connections, s.connectionBody(x))
+			list.Connections = append(list.Connections, s.connectionBody(x, c.now))
 		}
 	}
 	return ok(list), nil
@@ -118,7 +120,7 @@ func (s *Server) getConnection(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return ok(s.connectionBody(x)), nil
+	return ok(s.connectionBody(x, c.now)), nil
 }
 
 type connectionEdit struct {
@@ -139,7 +141,7 @@ func (s *Server) editConnection(c *call) (answer, error) {
 	if err := c.decode(&body); err != nil {
 		return answer{}, err
 	}
-	if x.busy {
+	if x.busy(c.now) {
 		return answer{}, locked()
 	}
 	if body.LoginCredentials != nil || body.DefaultTwoStepProcedureID != nil {
@@ -151,7 +153,7 @@ func (s *Server) editConnection(c *call) (answer, error) {
 		}
 		x.name = *body.Name
 	}
-	return ok(s.connectionBody(x)), nil
+	return ok(s.connectionBody(x, c.now)), nil
 }
 
 // onlyWebForm is what a client without a licence of its own is told, in the
@@ -167,7 +169,7 @@ func (s *Server) deleteConnection(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	if x.busy {
+	if x.busy(c.now) {
 		return answer{}, locked()
 	}
 	s.dropConnection(x)
@@ -181,7 +183,7 @@ type identifierList struct {
 
 func (s *Server) deleteConnections(c *call) (answer, error) {
 	owned := s.connectionsOf(c.user())
-	if slices.ContainsFunc(owned, func(x *connection) bool { return x.busy }) {
+	if slices.ContainsFunc(owned, func(x *connection) bool { return x.busy(c.now) }) {
 		return answer{}, locked()
 	}
 	list := identifierList{Identifiers: []int64{}}
@@ -190,39 +192,4 @@ func (s *Server) deleteConnections(c *call) (answer, error) {
 		s.dropConnection(x)
 	}
 	return ok(list), nil
-}
-
-type deletedConsent struct {
-	Local  string `json:"local"`
-	Remote string `json:"remote"`
-}
-
-// deleteConsent is DELETE /bankConnections/{id}/aisConsent. Data and accounts
-// stay; the next update needs the customer.
-func (s *Server) deleteConsent(c *call) (answer, error) {
-	x, err := s.ownConnection(c)
-	if err != nil {
-		return answer{}, err
-	}
-	if x.busy {
-		return answer{}, locked()
-	}
-	if c.query.text("bankingInterface") != x.iface {
-		return answer{}, unprocessable(codeUnknownEntity, "Das Interface gehört nicht zur Bankverbindung.", "The interface does not belong to the bank connection.")
-	}
-	if x.consent == nil {
-		return ok(deletedConsent{"NOT_SUPPORTED", "NOT_SUPPORTED"}), nil // guess
-	}
-	if !x.consent.present {
-		return ok(deletedConsent{"NOT_EXIST", "NOT_EXIST"}), nil // guess
-	}
-	x.loseConsent()
-	return ok(deletedConsent{"DELETED", "DELETED"}), nil
-}
-
-func (c *connection) loseConsent() {
-	if c.consent != nil {
-		c.consent = &consent{expires: time.Time{}}
-	}
-	c.userAction = true
 }

@@ -2,6 +2,7 @@ package finapitest_test
 
 import (
 	"compress/gzip"
+	"encoding/json"
 	"io"
 	"net/http"
 	"strings"
@@ -171,5 +172,34 @@ func TestInterceptedRequestsAreLoggedWithoutTheirToken(t *testing.T) {
 	}
 	if r := seen[0]; r.Method != "GET" || r.Path != "/api/v2/banks" || r.RawQuery != "search=x" || r.Status != 502 || r.Header.Get("Authorization") != "REDACTED" {
 		t.Errorf("request is %+v", r)
+	}
+}
+
+func TestTheLogShowsWhetherTheCustomerWasPresent(t *testing.T) {
+	t.Parallel()
+	sim := finapitest.New(t, finapitest.WithEmptyWorld())
+	c := customer(t, sim, "kunde")
+	connection := c.connect(finapitest.AmnisID)
+	sim.ResetRequests()
+	present := object{"userMetadata": object{"ipAddress": "192.0.2.1", "deviceOs": "Linux", "userAgent": "Firefox"}}
+	c.update(connection, present)
+	req := c.request("DELETE", sim.AccessURL()+"/api/v2/bankConnections/"+connection, nil)
+	req.Header.Set("PSU-IP-Address", "192.0.2.1")
+	c.send(req).want(200)
+	c.access("PATCH", "/api/v2/users", object{"email": "k@example.com"}).want(200)
+
+	seen := sim.Requests()
+	var body object
+	if err := json.Unmarshal(seen[0].Body, &body); err != nil {
+		t.Fatalf("body is %q: %v", seen[0].Body, err)
+	}
+	if diff := cmp.Diff(present["userMetadata"], body["userMetadata"]); diff != "" {
+		t.Error(diff)
+	}
+	if last := seen[len(seen)-1]; last.Method != "PATCH" || last.Body != nil {
+		t.Errorf("the body of a user is logged: %s", last.Body)
+	}
+	if got := seen[len(seen)-2].Header.Get("PSU-IP-Address"); got != "192.0.2.1" {
+		t.Errorf("the customer's address is %q", got)
 	}
 }

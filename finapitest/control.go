@@ -191,7 +191,7 @@ func (s *Server) DeleteConnection(connectionID int64) {
 	s.dropConnection(c)
 }
 
-// ExpireConsent ends the consent of a connection at once: the next update
+// ExpireConsent ends the consents of a connection at once: the next update
 // needs the customer. Reading goes on as if nothing had happened.
 func (s *Server) ExpireConsent(connectionID int64) {
 	now := s.clock.Now()
@@ -202,10 +202,12 @@ func (s *Server) ExpireConsent(connectionID int64) {
 		s.misuse("connection", connectionID)
 		return
 	}
-	if c.consent != nil {
-		c.consent.expires = now
+	for _, i := range c.interfaces {
+		if i.Consent != nil {
+			i.Consent.ExpiresAt = now
+		}
+		i.UserActionRequired = true
 	}
-	c.userAction = true
 }
 
 // LockUser locks a user, as too many failed logins do: their tokens die and

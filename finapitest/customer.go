@@ -45,6 +45,16 @@ func (s *Server) Reject(formURL, message string) error {
 
 // visit opens a form's link and lets the customer act on it.
 func (s *Server) visit(formURL string, act func(*webForm, time.Time) error) error {
+	return s.withForm(formURL, func(f *webForm, now time.Time) error {
+		if err := s.open(f, now); err != nil {
+			return err
+		}
+		return act(f, now)
+	})
+}
+
+// withForm finds the form of a link.
+func (s *Server) withForm(formURL string, act func(*webForm, time.Time) error) error {
 	u, err := url.Parse(formURL)
 	if err != nil {
 		return fmt.Errorf("finapitest: form link: %w", err)
@@ -55,9 +65,6 @@ func (s *Server) visit(formURL string, act func(*webForm, time.Time) error) erro
 	f := s.form(path.Base(u.Path))
 	if f == nil {
 		return fmt.Errorf("finapitest: no form at %s", u.Path)
-	}
-	if err := s.open(f); err != nil {
-		return err
 	}
 	return act(f, s.clock.Now())
 }
@@ -76,46 +83,80 @@ var errFormUsed = errors.New("finapitest: the form link was opened before or is 
 
 // open follows the link of a form. A second visit interrupts a form on which
 // the customer is still busy.
-func (s *Server) open(f *webForm) error {
+func (s *Server) open(f *webForm, now time.Time) error {
 	switch f.status {
 	case formNotOpened:
 		f.status = formOpen
 		return nil
 	case formOpen:
-		s.failForm(f, "INTERRUPTED", "The form was opened again.")
+		s.breakOff(f, codeInterrupted, "The form was opened again.", now)
 	}
 	return fmt.Errorf("%w: its status is %s", errFormUsed, f.status)
 }
 
 // approve ends a form as the customer wishes it: with a connection.
 func (s *Server) approve(f *webForm, now time.Time) {
+	f.progress.authorised = s.wanted(f)
+	s.finish(f, now)
+}
+
+// finish ends a form for which the customer has done all that is needed.
+func (s *Server) finish(f *webForm, now time.Time) {
 	if code, message := s.obstacle(f, now); code != "" {
 		s.failForm(f, code, message)
 		return
 	}
-	if f.task != nil {
-		s.approveUpdate(f, now)
-		return
-	}
-	f.connectionID = s.startImport(f.owner, f.bank, &f.request, now).id
+	s.connectAuthorised(f, now)
 	s.endForm(f, formCompleted)
+}
+
+// connectAuthorised imports or updates through the interfaces that the customer
+// has authorised so far, if there are any.
+func (s *Server) connectAuthorised(f *webForm, now time.Time) bool {
+	done := f.progress.authorised
+	switch {
+	case len(done) == 0:
+		return false
+	case f.task != nil:
+		s.renew(f, now)
+	default:
+		f.connectionID = s.startImport(f, done, s.shared(f), now).id
+	}
+	return true
+}
+
+// wanted are the names of the interfaces that the customer is to authorise.
+func (s *Server) wanted(f *webForm) []string {
+	if f.task != nil {
+		return f.interfaces
+	}
+	var names []string
+	if f.bank != nil {
+		for _, i := range f.request.interfacesFor(f.bank) {
+			names = append(names, i.Name)
+		}
+	}
+	if !s.cfg.everyInterface {
+		return names[:min(1, len(names))]
+	}
+	return names
 }
 
 // obstacle is the error code of a form that cannot end well, with its text.
 func (s *Server) obstacle(f *webForm, now time.Time) (code, message string) {
 	switch {
 	case !s.alive(f.token, now):
-		return "INVALID_TOKEN", "The user's access token is not valid any more."
+		return codeInvalidToken, "The user's access token is not valid any more."
 	case f.bank == nil || f.request.interfaceFor(f.bank) == nil:
-		return "UNDETERMINED_BANK", "No supported bank was chosen."
+		return codeNoBank, "No supported bank was chosen."
 	case f.task != nil && s.connection(f.connectionID) == nil:
-		return "INTERNAL_ERROR", "The bank connection is gone."
+		return codeInternalError, "The bank connection is gone."
 	case len(s.ground.held(f.bank.ID)) == 0:
 		return resultRejected, "The customer has no online banking at this bank."
 	case f.task == nil && len(s.offered(f)) == 0:
-		return "NO_ACCOUNTS_FOR_TYPE_LIST", "No account is of a requested type."
+		return codeNoAccounts, "No account is of a requested type."
 	case f.task == nil && s.importedBefore(f):
-		return "ENTITY_EXISTS", "This login is imported already."
+		return codeEntityExists, "This login is imported already."
 	}
 	return "", ""
 }
@@ -123,33 +164,47 @@ func (s *Server) obstacle(f *webForm, now time.Time) (code, message string) {
 // importedBefore is finAPI's check for the same bank and login. It is not
 // possible for banks with a redirect.
 func (s *Server) importedBefore(f *webForm) bool {
-	if orElse(f.request.SkipDuplicateDetection, false) || slices.Contains(f.request.interfaceFor(f.bank).Properties, "REDIRECT_APPROACH") {
+	if orElse(f.request.SkipDuplicateDetection, false) || f.request.interfaceFor(f.bank).redirects() {
 		return false
 	}
 	return slices.ContainsFunc(s.connectionsOf(f.owner), func(x *connection) bool { return x.bank == f.bank })
 }
 
-// offered are the accounts that the customer shares by approving.
+// offered are the accounts that the customer can share: those of the requested
+// types that an interface in question shows.
 func (s *Server) offered(f *webForm) []*BankAccount {
 	if f.bank == nil {
 		return nil
 	}
-	types := f.request.accessTypes()
+	interfaces, types := f.progress.authorised, f.request.accessTypes()
+	if len(interfaces) == 0 {
+		interfaces = s.wanted(f)
+	}
 	return slices.DeleteFunc(s.ground.held(f.bank.ID), func(a *BankAccount) bool {
-		return len(types) > 0 && !slices.Contains(types, a.spec.Type)
+		return (len(types) > 0 && !slices.Contains(types, a.spec.Type)) || !slices.ContainsFunc(interfaces, a.spec.shownBy)
 	})
 }
 
-// approveUpdate renews the consent and finishes the update that needed it.
-func (s *Server) approveUpdate(f *webForm, now time.Time) {
-	x := f.task.connection
-	x.renewConsent(now.Add(s.cfg.consentLife))
-	x.busy = true
+// shared are the accounts that the customer has chosen among those offered, or
+// all of them.
+func (s *Server) shared(f *webForm) []*BankAccount {
+	if f.progress.chosen != nil {
+		return f.progress.chosen
+	}
+	return s.offered(f)
+}
+
+// renew stores the new consents and finishes the update that needed them.
+func (s *Server) renew(f *webForm, now time.Time) {
+	x, done := f.task.connection, f.progress.authorised
+	x.renewConsents(done, now.Add(s.cfg.consentLife))
+	x.updating = true
 	s.clock.schedule(now.Add(s.cfg.updateDuration), func(now time.Time) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		x.busy = false
-		s.update(f.task, now)
+		x.updating = false
+		if _, fails := s.failNext(x, done, now); !fails {
+			s.update(f.task, now)
+		}
 	})
-	s.endForm(f, formCompleted)
 }

@@ -14,6 +14,17 @@
 //	err := sim.Approve(form.URL)          // the customer says yes
 //	sim.Clock().Advance(24 * time.Hour)   // a day passes at the bank
 //
+// # The customer
+//
+// A form's link leads to pages that a person, or a test in a browser, goes
+// through: finAPI's form with its terms, and behind it the log-in and the
+// confirmation at the bank, on the bank's own pages if it has some. They need no
+// scripts, speak German and English, and take demo as user name and password, as
+// finAPI's test banks do. [Server.Approve], [Server.Abort] and [Server.Reject] do
+// the same without pages. How else forms and updates can end is up to the test:
+// [Server.EndForm], [Server.FailUpdates], [Server.KeepBusy] and
+// [Server.RevokeConsent].
+//
 // # Time
 //
 // The simulator has a clock of its own that stands still until a test moves

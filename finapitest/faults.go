@@ -69,7 +69,7 @@ func notFound(entity string) *fault {
 
 func locked() *fault {
 	return &fault{
-		status: http.StatusLocked, code: codeLocked, kind: "BUSINESS",
+		status: http.StatusLocked, code: codeLocked, kind: business,
 		de: "Die Bankverbindung wird gerade aktualisiert. Bitte warten Sie, bis ihr Status READY ist.",
 		en: "The bank connection is currently being updated. Please wait until its status is READY.",
 	}
@@ -138,7 +138,7 @@ func (f *fault) accessBody(c *call) any {
 	}
 	kind := f.kind
 	if kind == "" {
-		kind = "TECHNICAL"
+		kind = technical
 	}
 	return accessErrors{
 		Errors:      []accessError{{Message: f.text(c.english), Code: f.code, Type: kind}},

@@ -129,9 +129,9 @@ func (s *Server) mockable(c *call, u *mockConnectionUpdate) (*connection, error)
 		return nil, missing("bankingInterface")
 	case x == nil || x.owner != c.user():
 		return nil, notFound("Bank connection")
-	case x.iface != u.Interface:
+	case x.through(u.Interface) == nil:
 		return nil, unprocessable(codeIllegalValue, "Das Interface gehört nicht zur Bankverbindung.", "The interface does not belong to the bank connection.")
-	case x.busy:
+	case x.busy(c.now):
 		// guess: the contract has no 423 here.
 		return nil, unprocessable(codeIllegalState, "Die Bankverbindung wird gerade aktualisiert.", "The bank connection is currently being updated.")
 	}
@@ -212,7 +212,7 @@ func (t *mockTransaction) booking(today Date) Booking {
 
 // runMockUpdate lets the update end as time passes.
 func (s *Server) runMockUpdate(x *connection, u mockConnectionUpdate, now time.Time) {
-	x.busy = true
+	x.updating = true
 	s.clock.schedule(now.Add(s.cfg.updateDuration), func(now time.Time) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -221,23 +221,27 @@ func (s *Server) runMockUpdate(x *connection, u mockConnectionUpdate, now time.T
 }
 
 func (s *Server) finishMockUpdate(x *connection, u mockConnectionUpdate, now time.Time) {
-	x.busy = false
+	x.updating = false
+	i := x.through(u.Interface)
 	if u.LoginError {
 		const refused = "Die Zugangsdaten sind nicht korrekt."
-		x.lastAuto = &updateResult{result: resultRejected, message: refused, kind: "BUSINESS", at: now}
+		i.LastAutoUpdate = &UpdateResult{Result: resultRejected, ErrorMessage: refused, ErrorType: business, Timestamp: now}
 		for _, a := range x.accounts {
-			a.LastUpdateAttempt = now
+			a.attempted(i.Name, now)
 		}
 		return
 	}
-	x.lastAuto = &updateResult{result: resultOK, at: now}
+	i.LastAutoUpdate = &UpdateResult{Result: resultOK, Timestamp: now}
 	for _, a := range x.accounts {
-		i := slices.IndexFunc(u.Accounts, func(d mockAccountData) bool { return *d.AccountID == a.ID })
-		if i < 0 {
-			a.Status = statusDeprecated // the bank does not show it any more
-			continue
+		at := slices.IndexFunc(u.Accounts, func(d mockAccountData) bool { return *d.AccountID == a.ID })
+		switch {
+		case at < 0:
+			a.deprecate(i.Name) // the bank does not show it any more
+		case a.Interface == i.Name:
+			s.mockAccount(a, &u.Accounts[at], now)
+		default:
+			a.updated(i.Name, now)
 		}
-		s.mockAccount(a, &u.Accounts[i], now)
 	}
 }
 

@@ -14,6 +14,8 @@ type config struct {
 	updateDuration time.Duration
 	consentLife    time.Duration
 	unattended     int
+	everyInterface bool
+	chooseAccounts bool
 	idOffset       int64
 }
 
@@ -36,8 +38,8 @@ func WithTime(start time.Time) Option {
 }
 
 // WithRunningClock lets the clock follow real time, for a program in which a
-// person clicks through the form. [Clock.Advance] still moves it further. What
-// falls due happens with the next request or call.
+// person clicks through the form. What falls due happens by itself.
+// [Clock.Advance] still moves the clock further.
 func WithRunningClock() Option {
 	return func(c *config) { c.running = true }
 }
@@ -89,6 +91,21 @@ func WithUpdateDuration(d time.Duration) Option {
 // 90 days.
 func WithConsentLife(d time.Duration) Option {
 	return func(c *config) { c.consentLife = d }
+}
+
+// WithEveryInterface lets the customer connect through all interfaces of a bank
+// that the form allows, one log-in after the other, not through the best one only.
+// At the Stadtsparkasse and at finAPI's test bank, a connection then has XS2A with
+// a consent and FINTS_SERVER without one.
+func WithEveryInterface() Option {
+	return func(c *config) { c.everyInterface = true }
+}
+
+// WithAccountSelection adds a page on which the customer chooses the accounts to
+// import, as a profile at finAPI does. [Server.Approve] and [Server.ApproveAt]
+// take all.
+func WithAccountSelection() Option {
+	return func(c *config) { c.chooseAccounts = true }
 }
 
 // WithUnattendedUpdates sets how many updates of a connection without the

@@ -2,8 +2,13 @@ package finapitest
 
 import (
 	"bufio"
+	"bytes"
+	"io"
+	"mime"
 	"net"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 )
 
@@ -13,7 +18,10 @@ type Request struct {
 	Path     string
 	RawQuery string
 	Header   http.Header // Authorization reads REDACTED
-	Status   int         // 0 for a request that has no answer yet, or never had
+	// Body is the JSON that was sent. It is empty for requests without any, and for
+	// those that carry a password: of tokens and users.
+	Body   []byte
+	Status int // 0 for a request that has no answer yet, or never had
 }
 
 // requestLog remembers requests and holds the interceptor.
@@ -31,6 +39,7 @@ func (s *Server) Requests() []Request {
 	for i, r := range s.log.requests {
 		seen[i] = *r
 		seen[i].Header = r.Header.Clone()
+		seen[i].Body = slices.Clone(r.Body)
 	}
 	return seen
 }
@@ -68,11 +77,25 @@ func (l *requestLog) begin(r *http.Request) (*Request, func(http.ResponseWriter,
 	if header.Get("Authorization") != "" {
 		header.Set("Authorization", "REDACTED")
 	}
-	entry := &Request{Method: r.Method, Path: r.URL.Path, RawQuery: r.URL.RawQuery, Header: header}
+	entry := &Request{Method: r.Method, Path: r.URL.Path, RawQuery: r.URL.RawQuery, Header: header, Body: loggedBody(r)}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.requests = append(l.requests, entry)
 	return entry, l.intercept
+}
+
+// loggedBody copies the body of a request and leaves it readable.
+func loggedBody(r *http.Request) []byte {
+	media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if media != "application/json" || strings.HasPrefix(r.URL.Path, "/api/v2/users") {
+		return nil
+	}
+	body, _ := io.ReadAll(io.LimitReader(r.Body, maxBody)) // a body cut off fails to decode
+	r.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(body), r.Body), r.Body}
+	return body
 }
 
 func (l *requestLog) answered(entry *Request, status int) {

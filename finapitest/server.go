@@ -24,6 +24,8 @@ type Server struct {
 	formBase  string // address of the Web Form host, known before it serves
 	callbacks *callbackSender
 	log       requestLog
+	stop      context.CancelFunc // ends what follows a running clock
+	following sync.WaitGroup
 
 	// mu guards everything below: finAPI's store and the banks' books.
 	mu          sync.Mutex
@@ -69,7 +71,17 @@ func Start(opts ...Option) (*Server, error) {
 	s.formBase = "http://" + webFormListener.Addr().String()
 	s.access = serve(accessListener, s.serveAccess())
 	s.webForm = serve(webFormListener, s.serveWebForm())
+	s.followClock()
 	return s, nil
+}
+
+// followClock lets a running clock act by itself until the simulator is closed.
+func (s *Server) followClock() {
+	ctx, cancel := context.WithCancel(context.Background())
+	s.stop = cancel
+	if s.cfg.running {
+		s.following.Go(func() { s.clock.follow(ctx) })
+	}
 }
 
 func newServer(cfg config) *Server {
@@ -104,6 +116,8 @@ func serve(l net.Listener, h http.Handler) *httptest.Server {
 // Close stops the simulator. It waits for requests that are being answered and
 // ends callbacks that are on their way.
 func (s *Server) Close() {
+	s.stop()
+	s.following.Wait()
 	s.callbacks.close()
 	s.access.Close()
 	s.webForm.Close()

@@ -26,37 +26,38 @@ type connection struct {
 	owner      *user
 	bank       *Bank
 	name       string
-	iface      string
+	interfaces []*connectionInterface // by priority
 	accounts   []*account
-	busy       bool // an import or update is running
+	updating   bool      // an import or update is running
+	keptBusy   time.Time // busy until then all the same
 	maxDays    int
-	types      []string // account types that were asked for; empty means all
-	consent    *consent
-	userAction bool
-	lastManual *updateResult
-	lastAuto   *updateResult // of a mocked batch update
-	unattended []time.Time   // updates without the customer, for the daily limit
+	types      []string    // account types that were asked for; empty means all
+	unattended []time.Time // updates without the customer, for the daily limit
+	failures   []UpdateFailure
+	deletion   string // what the bank answers when a consent is to be deleted; empty means DELETED
 }
 
-// consent is the customer's permission, as finAPI remembers it.
-type consent struct {
-	present bool
-	expires time.Time
-}
-
-type updateResult struct {
-	result, message, kind string
-	at                    time.Time
+// busy reports whether finAPI refuses to touch the connection.
+func (c *connection) busy(now time.Time) bool {
+	return c.updating || now.Before(c.keptBusy)
 }
 
 // account is an account in finAPI's store.
 type account struct {
 	Account
-	source   *BankAccount // nil when the world knows no such account
+	source   *BankAccount       // nil when the world knows no such account
+	others   []accountInterface // those with less priority than its own
 	imported map[*bankRow]bool
 	skipped  map[*bankRow]bool // older than the update window: never imported
 	rows     []*Transaction    // by id
 	pending  []pendingTransaction
+}
+
+// accountInterface is a further way to an account. It brings no rows, since the
+// one with the highest priority does.
+type accountInterface struct {
+	name, status                            string
+	lastSuccessfulUpdate, lastUpdateAttempt time.Time
 }
 
 // pendingTransaction is a pending row in finAPI's store. It is replaced on
@@ -78,7 +79,8 @@ type Account struct {
 	Holder           string
 	Currency         string
 	Type             string
-	// Interface is the banking interface through which it was imported.
+	// Interface is the banking interface that brings its rows. Status and the times
+	// of updates are those of this interface.
 	Interface string
 	// Status is UPDATED, UPDATED_FIXED, DOWNLOAD_IN_PROGRESS, DOWNLOAD_FAILED
 	// or DEPRECATED.

@@ -113,12 +113,14 @@ func (r *updateRequest) verify() error {
 	return r.downloadRequest.verify()
 }
 
-// wantsNewAccounts reports whether accounts that are not imported yet are to
-// be added.
-func (r *updateRequest) wantsNewAccounts() bool {
+// conditional reports whether accounts that are not imported yet are to be added
+// if the consent allows it, forced whether in any case.
+func (r *updateRequest) conditional() bool {
 	mode := string(r.NewAccountsMode)
-	return mode == `"CONDITIONAL"` || mode == `"FORCED"` || (mode == "null" && orElse(r.ImportNewAccounts, false))
+	return mode == `"CONDITIONAL"` || (mode == "null" && orElse(r.ImportNewAccounts, false))
 }
+
+func (r *updateRequest) forced() bool { return string(r.NewAccountsMode) == `"FORCED"` }
 
 // createUpdateTask is POST /api/tasks/backgroundUpdate. The connection is busy
 // from here on.
@@ -134,7 +136,7 @@ func (s *Server) createUpdateTask(c *call) (answer, error) {
 	if x == nil || x.owner != c.user() {
 		return answer{}, notFound("Bank connection")
 	}
-	if x.busy {
+	if x.busy(c.now) {
 		return answer{}, locked()
 	}
 	t := &task{
@@ -148,7 +150,7 @@ func (s *Server) createUpdateTask(c *call) (answer, error) {
 
 // runTask lets the task go through its statuses as time passes.
 func (s *Server) runTask(t *task, now time.Time) {
-	t.connection.busy = true
+	t.connection.updating = true
 	s.clock.schedule(now.Add(s.cfg.updateDuration/8), func(time.Time) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -161,37 +163,77 @@ func (s *Server) runTask(t *task, now time.Time) {
 	})
 }
 
-// finishTask decides how the bank answers.
+// finishTask decides how finAPI and the bank answer.
 func (s *Server) finishTask(t *task, now time.Time) {
 	x := t.connection
-	x.busy = false
-	switch {
-	case !s.alive(t.token, now):
-		s.failTask(t, "INVALID_TOKEN", "The access token is not valid any more.")
-	case len(t.request.ManageSavedSettings) > 0:
-		s.requireForm(t, now)
-	case x.needsCustomer(now):
-		x.loseConsent() // finAPI learns only now that it is gone
-		s.requireForm(t, now)
-	case !s.bankAdmits(t, now):
-		// guess: what finAPI says when a bank counts more than four accesses.
-		s.failUpdate(x, rejected, now)
-		s.failTask(t, resultRejected, rejected)
-	default:
-		s.update(t, now)
-		t.status = taskCompleted
-		s.tellTask(t, t.callbacks.finalised)
+	x.updating = false
+	interfaces := t.interfaces()
+	if !s.alive(t.token, now) {
+		s.failTask(t, codeInvalidToken, "The access token is not valid any more.")
+		return
 	}
+	if failure, fails := s.failNext(x, interfaces, now); fails {
+		s.failTask(t, failure.ErrorCode, failure.Message)
+		return
+	}
+	if missing := s.needingCustomer(t, interfaces, now); len(missing) > 0 {
+		s.requireForm(t, missing, now)
+		return
+	}
+	if !s.bankAdmits(t, now) {
+		// guess: what finAPI says when a bank counts more than four accesses.
+		s.failUpdate(x, interfaces, UpdateResult{Result: resultRejected, ErrorMessage: rejected, ErrorType: business, Timestamp: now})
+		s.failTask(t, resultRejected, rejected)
+		return
+	}
+	s.update(t, now)
+	t.status = taskCompleted
+	s.tellTask(t, t.callbacks.finalised)
 }
 
 const rejected = "Zugriff von der Bank abgelehnt: ACCESS_EXCEEDED"
 
-// update downloads what is new, and new accounts if they were asked for.
-func (s *Server) update(t *task, now time.Time) {
-	if t.request.wantsNewAccounts() {
-		s.addNewAccounts(t.connection)
+// interfaces are those of the connection that the update goes through.
+func (t *task) interfaces() []string {
+	allowed := t.connection.names(func(i *connectionInterface) bool { return t.request.allows(i.Name) })
+	if len(allowed) == 0 { // guess: only interfaces that the connection lacks were allowed
+		return t.connection.names(func(*connectionInterface) bool { return true })
 	}
-	s.download(t.connection, t.request.downloadRequest, now)
+	return allowed
+}
+
+// needingCustomer returns the interfaces on which the update cannot go on
+// without the customer, and notes that their consents are gone: finAPI learns it
+// only now.
+//
+// guess: if one interface needs the customer, the others wait for the form, too.
+func (s *Server) needingCustomer(t *task, interfaces []string, now time.Time) []string {
+	if len(t.request.ManageSavedSettings) > 0 {
+		return interfaces
+	}
+	var missing []string
+	for _, name := range interfaces {
+		i := t.connection.through(name)
+		if i.needsCustomer(now) || (t.request.forced() && !i.importsNewAccounts()) {
+			i.loseConsent()
+			missing = append(missing, name)
+		}
+	}
+	return missing
+}
+
+// update downloads what is new through all interfaces that the customer need not
+// unlock, and new accounts if they were asked for.
+func (s *Server) update(t *task, now time.Time) {
+	x := t.connection
+	interfaces := slices.DeleteFunc(t.interfaces(), func(name string) bool { return x.through(name).needsCustomer(now) })
+	switch {
+	case t.request.forced():
+		s.addNewAccounts(x, interfaces)
+	case t.request.conditional():
+		s.addNewAccounts(x, slices.DeleteFunc(slices.Clone(interfaces), func(name string) bool { return !x.through(name).importsNewAccounts() }))
+	}
+	s.download(x, interfaces, t.request.downloadRequest, now)
 }
 
 // bankAdmits counts the updates of the last 24 hours without the customer.
@@ -211,9 +253,9 @@ func (s *Server) bankAdmits(t *task, now time.Time) bool {
 // requireForm ends the task with a form on which the customer can go on. The
 // task keeps its status afterwards, since the documentation calls it final;
 // what becomes of it is the form's status.
-func (s *Server) requireForm(t *task, now time.Time) {
+func (s *Server) requireForm(t *task, interfaces []string, now time.Time) {
 	t.form = &webForm{
-		owner: t.owner, token: t.token, task: t, bank: t.connection.bank, connectionID: t.connection.id,
+		owner: t.owner, token: t.token, task: t, bank: t.connection.bank, connectionID: t.connection.id, interfaces: interfaces,
 		request: importRequest{downloadRequest: t.request.downloadRequest},
 	}
 	s.openForm(t.form, now)

@@ -18,6 +18,10 @@ const (
 
 	resultOK       = "OK"
 	resultRejected = "BANK_SERVER_REJECTION"
+	resultInternal = "INTERNAL_SERVER_ERROR"
+
+	business  = "BUSINESS"
+	technical = "TECHNICAL"
 )
 
 // updateWindow is how far an update reaches back from the last successful one.
@@ -26,22 +30,25 @@ const updateWindow = 10
 
 // startImport creates the connection that the customer has approved. The
 // accounts are there at once, their rows when the download has finished.
-func (s *Server) startImport(u *user, b *Bank, req *importRequest, now time.Time) *connection {
+func (s *Server) startImport(f *webForm, interfaces []string, shared []*BankAccount, now time.Time) *connection {
+	req := f.request.downloadRequest
 	c := &connection{
-		id: next(&s.ids.connection), owner: u, bank: b, name: req.connectionName(), iface: req.interfaceFor(b).Name,
-		maxDays: req.maxDays(), types: req.accessTypes(), busy: true,
+		id: next(&s.ids.connection), owner: f.owner, bank: f.bank, name: f.request.connectionName(), maxDays: f.request.maxDays(),
+		types: req.accessTypes(), updating: true,
 	}
-	c.renewConsent(now.Add(s.cfg.consentLife))
-	for _, held := range s.ground.held(b.ID) {
-		if c.wants(held.spec.Type) {
-			c.accounts = append(c.accounts, s.newAccount(c, held))
-		}
+	for _, name := range interfaces {
+		c.interfaces = append(c.interfaces, &connectionInterface{ConnectionInterface: ConnectionInterface{Name: name}})
+	}
+	c.renewConsents(interfaces, now.Add(s.cfg.consentLife))
+	for _, held := range shared {
+		c.accounts = append(c.accounts, s.newAccount(c, held))
 	}
 	s.connections = append(s.connections, c)
 	s.clock.schedule(now.Add(s.cfg.importDuration), func(now time.Time) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.download(c, req.downloadRequest, now)
+		c.updating = false
+		s.download(c, interfaces, req, now)
 	})
 	return c
 }
@@ -50,37 +57,86 @@ func (c *connection) wants(accountType string) bool {
 	return len(c.types) == 0 || slices.Contains(c.types, accountType)
 }
 
-// renewConsent stores a consent for the interfaces that use one.
-func (c *connection) renewConsent(expires time.Time) {
-	c.userAction = false
-	if c.iface == interfaceXS2A {
-		c.consent = &consent{present: true, expires: expires}
-	}
-}
-
+// newAccount puts an account into the store that some interface of the
+// connection shows.
 func (s *Server) newAccount(c *connection, source *BankAccount) *account {
 	spec := source.spec
-	return &account{
+	ways := c.names(func(i *connectionInterface) bool { return spec.shownBy(i.Name) })
+	a := &account{
 		source:   source,
 		imported: map[*bankRow]bool{},
 		skipped:  map[*bankRow]bool{},
 		Account: Account{
 			ID: next(&s.ids.account), BankConnectionID: c.id, Name: spec.Name, IBAN: spec.IBAN, Number: spec.Number,
-			Holder: spec.Holder, Currency: spec.Currency, Type: spec.Type, Interface: c.iface,
+			Holder: spec.Holder, Currency: spec.Currency, Type: spec.Type, Interface: ways[0],
 			Status: statusInProgress, IsNew: true,
 		},
 	}
+	for _, name := range ways[1:] {
+		a.others = append(a.others, accountInterface{name: name, status: statusInProgress})
+	}
+	return a
 }
 
-// download ends a successful import or update: what the bank shows goes into
-// finAPI's store.
-func (s *Server) download(c *connection, req downloadRequest, now time.Time) {
-	c.busy = false
-	c.lastManual = &updateResult{result: resultOK, at: now}
+// download ends a successful import or update through some interfaces of a
+// connection: what the bank shows goes into finAPI's store.
+func (s *Server) download(c *connection, interfaces []string, req downloadRequest, now time.Time) {
 	s.ground.proceed(now)
-	for _, a := range c.accounts {
-		if a.source != nil && a.Status != statusDeprecated {
-			s.downloadAccount(a, c.maxDays, req, now)
+	for _, name := range interfaces {
+		c.through(name).LastManualUpdate = &UpdateResult{Result: resultOK, Timestamp: now}
+		for _, a := range c.accounts {
+			s.downloadThrough(name, a, c.maxDays, req, now)
+		}
+	}
+}
+
+// downloadThrough brings an account up to date, if the interface shows it.
+//
+// guess: an interface with less priority brings no rows even while the one with
+// the highest fails.
+func (s *Server) downloadThrough(name string, a *account, maxDays int, req downloadRequest, now time.Time) {
+	switch {
+	case a.source == nil:
+	case a.source.closed:
+		a.deprecate(name) // the bank does not show it any more
+	case a.Status == statusDeprecated:
+	case a.Interface == name:
+		s.downloadAccount(a, maxDays, req, now)
+	default:
+		a.updated(name, now)
+	}
+}
+
+// updated notes a good update through another interface than the account's own.
+func (a *account) updated(name string, now time.Time) {
+	for i := range a.others {
+		if o := &a.others[i]; o.name == name && o.status != statusDeprecated {
+			o.status, o.lastSuccessfulUpdate, o.lastUpdateAttempt = statusUpdated, now, now
+		}
+	}
+}
+
+// attempted notes an update that failed.
+func (a *account) attempted(name string, now time.Time) {
+	if a.Interface == name {
+		a.LastUpdateAttempt = now
+	}
+	for i := range a.others {
+		if a.others[i].name == name {
+			a.others[i].lastUpdateAttempt = now
+		}
+	}
+}
+
+// deprecate notes that the bank does not show the account through an interface
+// any more. The old data stay.
+func (a *account) deprecate(name string) {
+	if a.Interface == name {
+		a.Status = statusDeprecated
+	}
+	for i := range a.others {
+		if a.others[i].name == name {
+			a.others[i].status = statusDeprecated
 		}
 	}
 }
@@ -183,27 +239,25 @@ func (s *Server) replacePending(a *account, now time.Time) {
 	}
 }
 
-// failUpdate ends an update that the bank refused: the old data stay.
-func (s *Server) failUpdate(c *connection, message string, now time.Time) {
-	c.busy = false
-	c.lastManual = &updateResult{result: resultRejected, message: message, kind: "BUSINESS", at: now}
-	for _, a := range c.accounts {
-		a.LastUpdateAttempt = now
+// failUpdate ends an update that failed: the old data stay.
+func (s *Server) failUpdate(c *connection, interfaces []string, result UpdateResult) {
+	for _, name := range interfaces {
+		r := result
+		c.through(name).LastManualUpdate = &r
+		for _, a := range c.accounts {
+			a.attempted(name, result.Timestamp)
+		}
 	}
 }
 
-// addNewAccounts imports accounts of the login that finAPI does not hold yet.
-func (s *Server) addNewAccounts(c *connection) {
+// addNewAccounts imports accounts of the login that finAPI does not hold yet, as
+// far as the interfaces show them.
+func (s *Server) addNewAccounts(c *connection, interfaces []string) {
 	for _, held := range s.ground.held(c.bank.ID) {
 		known := slices.ContainsFunc(c.accounts, func(a *account) bool { return a.source == held && a.Status != statusDeprecated })
-		if !known && c.wants(held.spec.Type) {
+		if !known && c.wants(held.spec.Type) && slices.ContainsFunc(interfaces, held.spec.shownBy) {
 			c.accounts = append(c.accounts, s.newAccount(c, held))
 		}
 	}
 	slices.SortFunc(c.accounts, func(a, b *account) int { return cmp.Compare(a.ID, b.ID) })
-}
-
-// needsCustomer reports whether an update cannot go on without the customer.
-func (c *connection) needsCustomer(now time.Time) bool {
-	return c.userAction || (c.consent != nil && (!c.consent.present || !now.Before(c.consent.expires)))
 }

@@ -147,7 +147,7 @@ func (s *Server) editUser(c *call) (answer, error) {
 
 // deleteUser is DELETE /api/v2/users: the user of the token, with everything.
 func (s *Server) deleteUser(c *call) (answer, error) {
-	if slices.ContainsFunc(s.connectionsOf(c.user()), func(x *connection) bool { return x.busy }) {
+	if slices.ContainsFunc(s.connectionsOf(c.user()), func(x *connection) bool { return x.busy(c.now) }) {
 		return answer{}, locked()
 	}
 	s.dropUser(c.user())

@@ -47,14 +47,19 @@ func (r *importRequest) callback() string {
 // interfaceFor is the interface of the bank that an import uses, or nil when
 // the request allows none of them.
 func (r *downloadRequest) interfaceFor(b *Bank) *BankInterface {
-	if len(r.AllowedInterfaces) == 0 {
-		return b.best()
+	if usable := r.interfacesFor(b); len(usable) > 0 {
+		return usable[0]
 	}
-	allowed := *b
-	allowed.Interfaces = slices.DeleteFunc(slices.Clone(b.Interfaces), func(i BankInterface) bool {
-		return !slices.Contains(r.AllowedInterfaces, i.Name)
-	})
-	return allowed.best()
+	return nil
+}
+
+// interfacesFor are the bank's interfaces that the request allows, best first.
+func (r *downloadRequest) interfacesFor(b *Bank) []*BankInterface {
+	return slices.DeleteFunc(b.byPriority(), func(i *BankInterface) bool { return !r.allows(i.Name) })
+}
+
+func (r *downloadRequest) allows(bankingInterface string) bool {
+	return len(r.AllowedInterfaces) == 0 || slices.Contains(r.AllowedInterfaces, bankingInterface)
 }
 
 // webFormTypes maps the Web Form host's account types to those of Access.

@@ -32,9 +32,11 @@ type webForm struct {
 	bank         *Bank // nil until the customer has chosen one
 	request      importRequest
 	task         *task
+	interfaces   []string // that an update needs the customer for
 	connectionID int64
 	errorCode    string
 	errorMessage string
+	progress     progress
 }
 
 type webFormBody struct {
@@ -107,10 +109,11 @@ func (s *Server) createImportForm(c *call) (answer, error) {
 func (s *Server) openForm(f *webForm, now time.Time) {
 	f.id, f.created, f.status = newUUID(), now, formNotOpened
 	s.forms = append(s.forms, f)
-	s.clock.schedule(f.expires(), func(time.Time) {
+	s.clock.schedule(f.expires(), func(now time.Time) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if !f.final() {
+			s.connectAuthorised(f, now)
 			s.endForm(f, formExpired)
 		}
 	})
@@ -131,6 +134,13 @@ func (s *Server) endForm(f *webForm, status string) {
 type formCallback struct {
 	WebFormID string `json:"webFormId"`
 	Status    string `json:"status"`
+}
+
+// breakOff ends a form that the customer cannot finish. What was authorised
+// before stays authorised.
+func (s *Server) breakOff(f *webForm, code, message string, now time.Time) {
+	s.connectAuthorised(f, now)
+	s.failForm(f, code, message)
 }
 
 // failForm ends a form with an error.
@@ -175,6 +185,9 @@ func (s *Server) cancelForm(c *call) (answer, error) {
 		return answer{}, unprocessable("NOT_ALLOWED", "Das Web Form ist bereits beendet.", "The web form has ended already.")
 	}
 	f.status = formCancelled
+	if s.connectAuthorised(f, c.now) {
+		f.status = formCompleted
+	}
 	return ok(s.formBody(f)), nil
 }
 
@@ -237,7 +250,8 @@ func newestOrOldest[T any](q query, all []T) ([]T, paging, error) {
 func (s *Server) serveWebForm() http.Handler {
 	h := host{server: s, admit: admitWebForm, body: (*fault).webFormBody}
 	mux := h.mux(webFormRoutes())
-	s.addPages(mux)
+	s.addFormPages(mux)
+	s.addBankPages(mux)
 	return logTraffic("webform", s.log.watch, mux)
 }
 

@@ -1,6 +1,7 @@
 package finapitest
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -35,6 +36,13 @@ type AccountSpec struct {
 	Currency string
 	// Type is an Access account type such as Checking or Savings.
 	Type string
+	// Interfaces are those through which the bank shows the account; empty means
+	// all that the bank has.
+	Interfaces []string
+}
+
+func (a AccountSpec) shownBy(bankingInterface string) bool {
+	return len(a.Interfaces) == 0 || slices.Contains(a.Interfaces, bankingInterface)
 }
 
 // script tells what the banks book.
