@@ -6,8 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"mime"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -57,8 +59,9 @@ func (c *call) pathID(entity string) (int64, error) {
 const maxBody = 1 << 20
 
 // decode reads a JSON body into dst and refuses fields that the contract does
-// not know. The fault names the field.
-func (c *call) decode(dst any) error {
+// not know, and null in all fields but the nullable ones, which are named by
+// their paths, such as "bank.id". The fault names the field.
+func (c *call) decode(dst any, nullable ...string) error {
 	if media, _, _ := mime.ParseMediaType(c.r.Header.Get("Content-Type")); media != "application/json" {
 		return &fault{
 			status: http.StatusUnsupportedMediaType, code: "UNSUPPORTED_MEDIA_TYPE",
@@ -73,7 +76,42 @@ func (c *call) decode(dst any) error {
 	if dec.More() {
 		return fieldProblem("body", "must be one JSON object")
 	}
+	return c.refuseNulls(nullable)
+}
+
+// refuseNulls finds the first null that the contract does not allow. finAPI may
+// take null for absent (guess), but no client should count on it.
+func (c *call) refuseNulls(nullable []string) error {
+	var body any
+	if err := json.Unmarshal(c.body, &body); err != nil {
+		return bodyProblem(err)
+	}
+	if path, found := findNull(body, "", nullable); found {
+		return fieldProblem(cmp.Or(path, "body"), "must not be null")
+	}
 	return nil
+}
+
+// findNull returns the path of the first null that is not allowed, in the order
+// of the names.
+func findNull(value any, path string, allowed []string) (where string, found bool) {
+	switch value := value.(type) {
+	case nil:
+		return path, !slices.Contains(allowed, path)
+	case map[string]any:
+		for _, name := range slices.Sorted(maps.Keys(value)) {
+			if where, found = findNull(value[name], strings.TrimPrefix(path+"."+name, "."), allowed); found {
+				return where, found
+			}
+		}
+	case []any:
+		for i, element := range value {
+			if where, found = findNull(element, fmt.Sprintf("%s[%d]", path, i), allowed); found {
+				return where, found
+			}
+		}
+	}
+	return "", false
 }
 
 func bodyProblem(err error) *fault {

@@ -49,7 +49,7 @@
 // # Strictness
 //
 // The simulator checks the contract: unknown query parameters, unknown body
-// fields, illegal pages and values are refused, although finAPI itself may be
-// more lenient. Where finAPI's behaviour is not documented, the source says
+// fields, null where the contract has none, illegal pages and values are
+// refused, although finAPI itself may be more lenient. Where finAPI's behaviour is not documented, the source says
 // "guess" next to the choice.
 package finapitest

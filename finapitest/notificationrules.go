@@ -1,9 +1,6 @@
 package finapitest
 
-import (
-	"encoding/json"
-	"slices"
-)
+import "slices"
 
 // notificationRule is stored and listed. The simulator never triggers one.
 type notificationRule struct {
@@ -12,18 +9,18 @@ type notificationRule struct {
 }
 
 type notificationRuleBody struct {
-	ID             int64           `json:"id"`
-	TriggerEvent   string          `json:"triggerEvent"`
-	Params         json.RawMessage `json:"params"`
-	CallbackHandle *string         `json:"callbackHandle"`
-	IncludeDetails bool            `json:"includeDetails"`
+	ID             int64             `json:"id"`
+	TriggerEvent   string            `json:"triggerEvent"`
+	Params         map[string]string `json:"params"`
+	CallbackHandle *string           `json:"callbackHandle"`
+	IncludeDetails bool              `json:"includeDetails"`
 }
 
 type notificationRuleCreate struct {
-	TriggerEvent   string          `json:"triggerEvent"`
-	Params         json.RawMessage `json:"params"`
-	CallbackHandle *string         `json:"callbackHandle"`
-	IncludeDetails bool            `json:"includeDetails"`
+	TriggerEvent   string            `json:"triggerEvent"`
+	Params         map[string]string `json:"params"`
+	CallbackHandle *string           `json:"callbackHandle"`
+	IncludeDetails bool              `json:"includeDetails"`
 }
 
 func triggerEvents() []string {
@@ -71,8 +68,8 @@ func (s *Server) createRule(c *call) (answer, error) {
 	if !slices.Contains(triggerEvents(), body.TriggerEvent) {
 		return answer{}, badValue("triggerEvent", body.TriggerEvent)
 	}
-	if len(body.Params) == 0 || string(body.Params) == "null" {
-		body.Params = json.RawMessage(`{}`)
+	if body.Params == nil {
+		body.Params = map[string]string{}
 	}
 	r := &notificationRule{owner: c.user(), notificationRuleBody: notificationRuleBody{
 		ID: int64(len(s.rules)) + 1, TriggerEvent: body.TriggerEvent, Params: body.Params,

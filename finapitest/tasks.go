@@ -61,6 +61,13 @@ type updateRequest struct {
 	downloadRequest
 }
 
+// nullable are the paths of the fields that may be null.
+func (r *updateRequest) nullable() []string {
+	return append(r.downloadRequest.nullable(),
+		"importNewAccounts", "importNewAccountsMode", "manageSavedSettings", "callbacks", "callbacks.finalised", "callbacks.webFormRequired", "userMetadata",
+	)
+}
+
 // userMetadata tells the bank that the customer is present.
 type userMetadata struct {
 	IPAddress *string `json:"ipAddress"`
@@ -126,7 +133,7 @@ func (r *updateRequest) forced() bool { return string(r.NewAccountsMode) == `"FO
 // from here on.
 func (s *Server) createUpdateTask(c *call) (answer, error) {
 	var body updateRequest
-	if err := c.decode(&body); err != nil {
+	if err := c.decode(&body, body.nullable()...); err != nil {
 		return answer{}, err
 	}
 	if err := body.verify(); err != nil {

@@ -34,6 +34,19 @@ type downloadRequest struct {
 	RedirectURL            *string  `json:"redirectUrl"`
 }
 
+// nullable are the paths of the fields that may be null.
+func (r *importRequest) nullable() []string {
+	return append(r.downloadRequest.nullable(),
+		"bank", "bank.id", "bank.search", "bankConnectionName", "maxDaysForDownload", "allowTestBank", "callbacks", "callbacks.finalised",
+	)
+}
+
+func (*downloadRequest) nullable() []string {
+	return []string{
+		"skipBalancesDownload", "skipPositionsDownload", "loadOwnerData", "accountTypes", "allowedInterfaces", "profileId", "redirectUrl",
+	}
+}
+
 func (r *importRequest) connectionName() string { return orElse(r.BankConnectionName, "") }
 func (r *importRequest) maxDays() int           { return orElse(r.MaxDaysForDownload, 0) }
 

@@ -90,7 +90,7 @@ func (s *Server) formBody(f *webForm) webFormBody {
 // createImportForm is POST /api/webForms/bankConnectionImport.
 func (s *Server) createImportForm(c *call) (answer, error) {
 	var body importRequest
-	if err := c.decode(&body); err != nil {
+	if err := c.decode(&body, body.nullable()...); err != nil {
 		return answer{}, err
 	}
 	if err := body.verify(); err != nil {
