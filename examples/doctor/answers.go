@@ -75,9 +75,9 @@ func (v *visit) genuine() bool {
 }
 
 func (v *visit) banksAnswer() string {
-	i := slices.IndexFunc(v.findings, func(f finding) bool { return f.Check == "bank list" })
+	f := v.found("bank list")
 	switch {
-	case i < 0 || v.findings[i].State == skipped:
+	case f == nil || f.State == skipped:
 		return ""
 	case v.banksErr == nil:
 		return "yes"
@@ -158,14 +158,21 @@ func waits(f *facts) string {
 	return list(append(parts, fmt.Sprintf("%d with Retry-After", f.asked)))
 }
 
+// sample shows what a run on the real service ends with, so that nobody takes it for
+// that.
+func (v *visit) sample(w io.Writer) {
+	fmt.Fprint(w, "\nOn the real service, a block with answers to questions about finAPI follows, to paste into an issue.\n"+
+		"This is a SAMPLE of it from a SIMULATED run. It answers nothing about finAPI: do not paste it anywhere.\n\n")
+	for _, a := range v.answers() {
+		fmt.Fprintf(w, "  SIMULATED  %s: %s (%s)\n", strings.TrimSuffix(a.Question, "?"), a.Answer, a.Certainty)
+	}
+}
+
 // markdown prints the answers as something to paste. It holds no secret and no id
 // but the bank's, which is the same for everybody.
 func (v *visit) markdown(w io.Writer) {
 	where := "finAPI's " + v.environment.String()
-	switch {
-	case v.sim != nil:
-		where = "a simulator, so it proves nothing about finAPI"
-	case !v.genuine():
+	if !v.genuine() {
 		where = "hosts that are not finAPI's own (-access-url, -web-form-url)"
 	}
 	fmt.Fprintf(w, "## What finAPI answered\n\nSeen %s on %s, by finapi-go %s (examples/doctor).\n\n| question | answer | certainty |\n|---|---|---|\n",

@@ -27,27 +27,29 @@ func bankList(ctx context.Context, v *visit) finding {
 	if statusIs(v.banksErr, http.StatusForbidden) && v.trial.loggedIn {
 		refusal, search = seenOf(v.banksErr), v.trial.user.Banks
 		if _, err := first(search(ctx, finapi.BankQuery{PageSize: 1}), 1); err != nil {
-			return refused(err, "Neither your own token nor a user's may read finAPI's list of banks.")
+			return refused(err, "finAPI's list of banks cannot be read, neither by your client alone nor for a customer. So no customer can choose a bank in your program.")
 		}
 	} else if v.banksErr != nil {
-		f := refused(v.banksErr, "finAPI's list of banks cannot be read with your own token.")
+		f := refused(v.banksErr, "finAPI's list of banks cannot be read, so no customer can choose a bank in your program.")
 		if statusIs(v.banksErr, http.StatusForbidden) {
-			f.Do = "Run doctor again with -write, which tries it with a user's token; your program can call User.Banks instead of Client.Banks."
+			f.Means = "Your client alone cannot read finAPI's list of banks; perhaps it can for a customer. Without the list, no customer can choose a bank in your program."
+			f.Do = "run doctor again with -write, which tries it for a throw-away user. " + countsUsers
 		}
 		return f
 	}
 	if v.opts.bank != "" {
 		var err error
 		if v.banks, err = first(search(ctx, finapi.BankQuery{Search: v.opts.bank}), 50); err != nil {
-			return refused(err, "finAPI's list of banks cannot be searched.")
+			return refused(err, "finAPI's list of banks cannot be searched, so no customer can choose a bank in your program.")
 		}
 	}
 	v.tryIBAN(ctx, search)
 	if refusal != "" {
-		return warn(refusal+"; a user's token is accepted", "The list of banks cannot be read with your own token.",
-			"Call User.Banks instead of Client.Banks in your program.")
+		return warn("readable for a customer's user, but not by your client alone: "+refusal, "Your program can show the list of banks only after it has created the customer's user at finAPI.",
+			"have your developers read the list in the user's name (User.Banks instead of Client.Banks), or "+
+				ask("Our client gets status 403 for GET /api/v2/banks with its own token. Please allow it."))
 	}
-	return ok("readable with your own token", "Your program can let customers choose a bank before they have a user.")
+	return ok("readable by your client alone", "Your program can let customers choose a bank before they have a user.")
 }
 
 // tryIBAN finds out whether the search for banks takes an IBAN.
@@ -82,21 +84,28 @@ func first(rows iter.Seq2[finapi.Bank, error], most int) ([]finapi.Bank, error) 
 
 func bankListed(_ context.Context, v *visit) finding {
 	if v.opts.bank == "" {
-		return skip("no bank is named", "Name a bank of your customers with -bank.")
+		return skip("no bank is named", "run doctor again and name a bank of your customers with -bank.")
 	}
-	name := clean(v.opts.bank)
 	if len(v.banks) == 0 {
-		return fail("finAPI lists no bank "+name, "Customers of this bank cannot be connected.",
-			"Check the spelling; the sandbox lists few real banks, so try live, too. If the name is right, "+
+		name := clean(v.opts.bank)
+		other := finapi.Live
+		if v.environment == finapi.Live {
+			other = finapi.Sandbox
+		}
+		return fail(fmt.Sprintf("finAPI lists no bank %q", name), "Customers of this bank cannot connect it.",
+			"check the spelling that was given with -bank, and whether the "+other.String()+" environment lists the bank: the lists differ. If the name is right, "+
 				ask("Is "+name+" available for account information in our countries, and what must we book for it?"))
 	}
 	best := slices.MaxFunc(v.banks, func(a, b finapi.Bank) int { return v.fitness(&a) - v.fitness(&b) })
 	v.bank = &best
 	seen := nameOf(&best)
 	if others := len(v.banks) - 1; others > 0 {
-		seen += fmt.Sprintf("; the name also fits %d others", others)
+		seen += fmt.Sprintf("; the name fits other banks, too (%d): to look at one of them, give more of its name with -bank", others)
 	}
-	return ok(seen, "Customers find the bank in finAPI's list.")
+	if best.Test {
+		return ok(seen, "The bank is for trying things out; no real customer has an account there.")
+	}
+	return ok(seen, "Customers can find the bank in your program.")
 }
 
 // fitness prefers the bank of exactly this name, then one that can be read.
@@ -128,7 +137,7 @@ func nameOf(b *finapi.Bank) string {
 func bankSupported(_ context.Context, v *visit) finding {
 	ways := v.ways()
 	if len(ways) == 0 {
-		return fail("finAPI cannot read accounts there", "The bank is listed, but no customer can connect it.",
+		return fail("finAPI lists "+clean(v.bank.Name)+", but cannot read accounts there", "No customer can connect this bank.",
 			ask("When will "+clean(v.bank.Name)+" be available for account information?"))
 	}
 	names := make([]string, len(ways))
@@ -136,10 +145,11 @@ func bankSupported(_ context.Context, v *visit) finding {
 		names[i] = clean(string(ways[i].Interface))
 	}
 	if v.bank.Beta {
-		return warn("through "+list(names)+", in trial (isBeta)", "finAPI may end the support of this bank without notice.",
-			ask("When will "+clean(v.bank.Name)+" leave the beta phase?"))
+		return warn("accounts can be read (through "+list(names)+"), but the bank is in trial at finAPI (isBeta)",
+			"finAPI may end the support of this bank without notice, and drop its data.",
+			"offer the bank to customers as a trial only, and "+ask("When will "+clean(v.bank.Name)+" leave the beta phase?"))
 	}
-	return ok("through "+list(names), "Accounts of the bank can be read.")
+	return ok("accounts can be read (through "+list(names)+")", "Customers can connect this bank.")
 }
 
 // ways are the interfaces that can read accounts.
@@ -165,31 +175,34 @@ func bankHealth(_ context.Context, v *visit) finding {
 		quiet = quiet && !way.LastSuccess.IsZero() && way.LastAttempt.Sub(way.LastSuccess) > 24*time.Hour
 	}
 	if !known {
-		return info("not known", "finAPI tells nothing about its contacts with the bank; perhaps there were none yet.",
-			"Connect an account of your own at the bank before your customers do.")
+		return info("finAPI tells nothing about its contacts with the bank", "Perhaps nobody has connected this bank yet, so it may hold surprises.",
+			"connect an account of your own at the bank before your customers do.")
 	}
-	f := ok(list(seen)+" of the contacts of late worked", "finAPI reaches the bank.")
+	f := ok("of finAPI's latest contacts with the bank, these worked: "+list(seen), "finAPI reaches the bank, so updates will mostly work.")
 	if best < poorHealth || quiet {
 		f = finding{
 			State: warning, Seen: f.Seen, Means: "finAPI has trouble with the bank; some updates of your customers will fail.",
-			Who: finapi.ActorBank, Do: "The bank and finAPI have to settle this. Let your program try again later; if it lasts for days, " +
+			Who: finapi.ActorBank, Do: "has to settle this with finAPI. You: connect no customers of this bank before it works better. If it lasts for days, " +
 				ask("Is there a known problem with "+clean(v.bank.Name)+"?"),
 		}
 	}
 	if best < badHealth {
-		f.State = failing
+		f.State, f.Means = failing, "finAPI hardly reaches the bank; most updates of your customers will fail."
 	}
 	if quiet {
-		f.Seen += "; none for more than a day"
+		f.Seen += "; for more than a day, none worked"
 	}
 	return f
 }
 
 func bankLogin(_ context.Context, v *visit) finding {
 	if v.bank.Redirects() {
-		return info("on the bank's own pages (redirect)", "finAPI cannot notice when a customer connects the same accounts twice.",
-			"Before User.StartConsent, let your program look at User.Connections and offer User.Refresh for a bank that is connected already.")
+		return info("customers log in on the bank's own pages (redirect)",
+			"If a customer connects the same bank a second time, finAPI cannot notice, and the same accounts come twice.",
+			"have your program offer to update a bank that the customer has connected already, instead of connecting it anew "+
+				"(developers: look at User.Connections before User.StartConsent, and offer User.Refresh).")
 	}
-	return info("in finAPI's form", "If the customer lets finAPI keep the access data, updates need the customer less often.",
-		"Tell customers to let the form store their access data, if they want updates without them.")
+	return info("customers type the bank's access data into finAPI's form",
+		"If the customer lets the form store the access data, finAPI can update the accounts without the customer.",
+		"tell customers so where your program lets them connect a bank.")
 }

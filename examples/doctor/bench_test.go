@@ -34,16 +34,8 @@ type report struct {
 	Date        string         `json:"date"`
 	SDK         string         `json:"sdk"`
 	Counts      map[string]int `json:"counts"`
-	Findings    []struct {
-		Group string `json:"group"`
-		Check string `json:"check"`
-		State string `json:"state"`
-		Seen  string `json:"seen"`
-		Means string `json:"means"`
-		Who   string `json:"who"`
-		Do    string `json:"do"`
-	} `json:"findings"`
-	Answers []struct {
+	Findings    []finding      `json:"findings"`
+	Answers     []struct {
 		Question  string `json:"question"`
 		Answer    string `json:"answer"`
 		Certainty string `json:"certainty"`
@@ -89,7 +81,7 @@ func (b *bench) read(t *testing.T) {
 }
 
 // stateOf returns the state of a check's finding.
-func (b *bench) stateOf(name string) string {
+func (b *bench) stateOf(name string) state {
 	for _, f := range b.report.Findings {
 		if f.Check == name {
 			return f.State
@@ -134,7 +126,7 @@ const always = -1
 // accessError is finAPI's answer to a call that it refuses.
 func accessError(code, message string) string {
 	return `{"errors":[{"code":"` + code + `","message":"` + message + `","type":"TECHNICAL"}],"date":"2026-03-02T09:00:00Z",` +
-		`"requestId":"r","endpoint":"e","authContext":"a"}`
+		`"requestId":"finapi-go-4711","endpoint":"e","authContext":"a"}`
 }
 
 // setUp answers the configuration as finAPI would after another set-up.

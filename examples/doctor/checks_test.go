@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -12,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/finapi-go/finapi"
 	"github.com/finapi-go/finapi/finapitest"
 )
 
@@ -65,14 +68,16 @@ var (
 
 // provoked is a case: something about finAPI, and what doctor must find.
 type provoked struct {
-	check, state string
-	name         string
-	options      []finapitest.Option
-	arrange      func(*bench)
-	write        bool
-	args         []string
-	who          string // "" means the vendor, unless all is well
-	seen, do     string // parts of what is told
+	check     string
+	state     state
+	name      string
+	options   []finapitest.Option
+	arrange   func(*bench)
+	write     bool
+	args      []string
+	interrupt string       // the call during which the run is interrupted
+	who       finapi.Actor // "" means the vendor, unless all is well
+	seen, do  string       // parts of what is told
 }
 
 // cases provoke every finding, well and not well.
@@ -95,24 +100,36 @@ func cases() []provoked {
 		{check: "credentials", state: "fail", name: "wrong", arrange: func(b *bench) { b.env["FINAPI_CLIENT_SECRET"] = "planted-wrong" }, seen: "status 401", do: "FINAPI_ENV"},
 		{check: "credentials", state: "fail", name: "forbidden", arrange: answering("POST", "/oauth/token", always, 403, accessError("FORBIDDEN", "no")), do: "IP addresses"},
 		{check: "credentials", state: "fail", name: "down", arrange: answering("POST", "/oauth/token", always, 503, ""), who: "finAPI", seen: "503", do: "finAPI's support"},
-		{check: "credentials", state: "skipped", name: "no host", arrange: unreachable(access, errRefused), seen: `"access host" fails`},
+		{check: "credentials", state: "fail", name: "busy", arrange: answering("POST", "/oauth/token", always, 429, ""), do: "calls"},
+		{check: "credentials", state: "fail", name: "no answer", arrange: brokenOff("POST", "/oauth/token"), seen: "no answer", do: "network's administrator"},
+		{check: "credentials", state: "fail", name: "not JSON", arrange: answering("POST", "/oauth/token", always, 200, "<html>"), seen: "cannot be read", do: "proxy"},
+		{check: "credentials", state: "skipped", name: "no host", arrange: unreachable(access, errRefused), seen: `"access host" fails`, do: `"access host" above`},
 		{check: "clock", state: "ok"},
 		{check: "clock", state: "warn", arrange: dated(2 * time.Minute), seen: "behind", do: "NTP"},
-		{check: "clock", state: "fail", arrange: dated(-time.Hour), seen: "ahead", do: "NTP"},
+		{check: "clock", state: "fail", arrange: dated(-time.Hour), seen: "this machine is 1h ahead", do: "NTP"},
+		{check: "clock", state: "warn", name: "seconds", arrange: dated(45 * time.Second), seen: "behind", do: "NTP"},
+		{check: "clock", state: "skipped", name: "no time", arrange: undated, seen: "do not tell the time", do: "yourself"},
+		{check: "clock", state: "skipped", name: "no answer", arrange: brokenOff("POST", "/oauth/token"), seen: `"credentials" fails`, do: `"credentials" above`},
 		{check: "API version", state: "ok"},
 		{check: "API version", state: "fail", arrange: client(func(c *finapitest.ClientSettings) { c.OnlyAPIVersion1 = true }), do: "switchApiVersion"},
-		{check: "client settings", state: "skipped", name: "old version", arrange: client(func(c *finapitest.ClientSettings) { c.OnlyAPIVersion1 = true }), seen: `"API version" fails`},
+		{check: "client settings", state: "skipped", name: "old version", arrange: client(func(c *finapitest.ClientSettings) { c.OnlyAPIVersion1 = true }), seen: `"API version" fails`, do: `"API version" above`},
+		{check: "kind of client", state: "skipped", name: "old version", arrange: client(func(c *finapitest.ClientSettings) { c.OnlyAPIVersion1 = true }), seen: `"API version" fails`},
 		{check: "kind of client", state: "ok"},
 		{check: "kind of client", state: "fail", name: "flag", arrange: setUp(mandator), do: "data client"},
 		{check: "kind of client", state: "fail", name: "refused", arrange: answering("GET", "/clientConfiguration", always, 403, accessError("UNAUTHORIZED_ACCESS", "no")), do: "data client"},
 		{check: "licence", state: "skipped", name: "wrong client", arrange: setUp(mandator), seen: `"kind of client" fails`},
 		{check: "client settings", state: "ok"},
 		{check: "client settings", state: "fail", arrange: answering("GET", "/clientConfiguration", always, 500, "<html>"), who: "finAPI", seen: "status 500", do: "finAPI's support"},
-		{check: "kind of client", state: "skipped", name: "no settings", arrange: answering("GET", "/clientConfiguration", always, 500, ""), seen: `"client settings" fails`},
-		{check: "API version", state: "skipped", name: "no settings", arrange: answering("GET", "/clientConfiguration", always, 500, ""), seen: `"client settings" fails`},
+		{check: "client settings", state: "fail", name: "refused token", arrange: answering("GET", "/clientConfiguration", always, 401, `{"error":"invalid_token"}`), do: "status 401"},
+		{check: "client settings", state: "fail", name: "bad request", arrange: answering("GET", "/clientConfiguration", always, 400, accessError("BAD_REQUEST", "no")), do: "issue"},
+		{check: "client settings", state: "fail", name: "elsewhere", arrange: answering("GET", "/clientConfiguration", always, 302, ""), seen: "status 302", do: "proxy"},
+		{check: "kind of client", state: "skipped", name: "no settings", arrange: answering("GET", "/clientConfiguration", always, 500, ""), who: "finAPI", seen: `"client settings" fails`, do: `"client settings" below`},
+		{check: "API version", state: "skipped", name: "no settings", arrange: answering("GET", "/clientConfiguration", always, 500, ""), who: "finAPI", seen: `"client settings" fails`},
+		{check: "licence", state: "skipped", name: "no settings", arrange: answering("GET", "/clientConfiguration", always, 500, ""), who: "finAPI", seen: `"client settings" fails`, do: `see "client settings" above`},
 
 		{check: "licence", state: "ok"},
 		{check: "licence", state: "warn", name: "own", arrange: setUp(map[string]any{"mandatorLicense": "AISP"}), seen: "AISP", do: "redirectUrl"},
+		{check: "licence", state: "warn", name: "own, and tried", write: true, arrange: setUp(map[string]any{"mandatorLicense": "AISP"}), do: `"open form" below`},
 		{check: "licence", state: "warn", name: "form off", arrange: setUp(map[string]any{"aisViaWebForm": false}), do: "aisViaWebForm"},
 		{check: "web form product", state: "ok"},
 		{check: "web form product", state: "fail", arrange: client(func(c *finapitest.ClientSettings) { c.WebForm = false }), do: "enable Web Form 2.0"},
@@ -120,6 +137,7 @@ func cases() []provoked {
 		{check: "reading accounts", state: "fail", arrange: setUp(map[string]any{"aisEnabled": false}), do: "AIS"},
 		{check: "kept consents", state: "ok"},
 		{check: "kept consents", state: "fail", arrange: setUp(map[string]any{"preferredConsentType": "ONETIME"}), do: "RECURRING"},
+		{check: "kept consents", state: "info", name: "unknown", arrange: setUp(map[string]any{"preferredConsentType": "SOMETIMES"}), seen: "SOMETIMES", do: "RECURRING"},
 		{check: "other currencies", state: "ok"},
 		{check: "other currencies", state: "fail", arrange: client(func(c *finapitest.ClientSettings) { c.NonEuroAccounts = false }), do: "isNonEuroAccountsSupported"},
 		{check: "hidden categories", state: "ok"},
@@ -131,9 +149,9 @@ func cases() []provoked {
 		{check: "history", state: "warn", arrange: setUp(map[string]any{"transactionImportLimitation": 90}), seen: "90 days"},
 		{check: "countries", state: "info", seen: "DE"},
 		{check: "countries", state: "warn", arrange: setUp(map[string]any{"availableBankGroups": []string{}}), do: "bank groups"},
-		{check: "token lives", state: "ok", seen: "user 1h"},
-		{check: "token lives", state: "fail", arrange: client(func(c *finapitest.ClientSettings) { c.UserTokenLife = 19 * time.Minute }), seen: "user 19m", do: "userAccessTokensValidityPeriod"},
-		{check: "token lives", state: "info", arrange: client(func(c *finapitest.ClientSettings) { c.UserTokenLife = 0 }), seen: "never ends"},
+		{check: "token lives", state: "ok", seen: "logged in for 1h"},
+		{check: "token lives", state: "fail", arrange: client(func(c *finapitest.ClientSettings) { c.UserTokenLife = 19 * time.Minute }), seen: "logged in for 19m", do: "userAccessTokensValidityPeriod"},
+		{check: "token lives", state: "info", arrange: client(func(c *finapitest.ClientSettings) { c.UserTokenLife = 0 }), seen: "for ever"},
 		{check: "failed log-ins", state: "ok"},
 		{check: "failed log-ins", state: "ok", name: "many", arrange: client(func(c *finapitest.ClientSettings) { c.MaxLoginAttempts = 5 }), seen: "5"},
 		{check: "failed log-ins", state: "warn", arrange: client(func(c *finapitest.ClientSettings) { c.MaxLoginAttempts = 2 }), do: "maxUserLoginAttempts"},
@@ -143,12 +161,27 @@ func cases() []provoked {
 		{check: "automatic updates", state: "info", name: "booked", arrange: client(func(c *finapitest.ClientSettings) { c.AutomaticBatchUpdate = true }), seen: "each night"},
 		{check: "PFM services", state: "ok"},
 		{check: "PFM services", state: "warn", arrange: client(func(c *finapitest.ClientSettings) { c.PFMServices = false }), do: "-write"},
+		{check: "PFM services", state: "warn", name: "and tried", write: true, arrange: client(func(c *finapitest.ClientSettings) { c.PFMServices = false }), do: `"reading transactions" below`},
 
 		{check: "create user", state: "ok", write: true},
-		{check: "create user", state: "skipped", seen: "-write is not given"},
+		{check: "create user", state: "skipped", seen: "-write is not given", do: "counts users"},
+		{check: "create user", state: "skipped", name: "interrupted", write: true, interrupt: "POST /api/v2/users", seen: "interrupted"},
 		{check: "create user", state: "fail", write: true, arrange: answering("POST", "/users", always, 403, accessError("FORBIDDEN", "no")), do: "finAPI"},
 		{check: "user log-in", state: "ok", write: true},
 		{check: "user log-in", state: "ok", name: "verified", write: true, arrange: client(func(c *finapitest.ClientSettings) { c.UserAutoVerification = false }), seen: "VerifyUser"},
+		{
+			check: "user log-in", state: "fail", name: "not verified", write: true, do: "verify",
+			arrange: func(b *bench) {
+				b.sim.EditClient(func(c *finapitest.ClientSettings) { c.UserAutoVerification = false })
+				b.sim.Intercept(func(w http.ResponseWriter, r *http.Request) bool {
+					if strings.Contains(r.URL.Path, "/users/verify/") {
+						w.WriteHeader(http.StatusForbidden)
+						return true
+					}
+					return false
+				})
+			},
+		},
 		{check: "user log-in", state: "fail", write: true, arrange: answering("GET", "/users", always, 403, accessError("FORBIDDEN", "no"))},
 		{check: "reading transactions", state: "ok", write: true},
 		{check: "reading transactions", state: "fail", write: true, arrange: answering("GET", "/transactions", always, 403, accessError("FORBIDDEN", "no")), do: "PFM"},
@@ -159,9 +192,12 @@ func cases() []provoked {
 		{check: "bank list", state: "fail", name: "down", arrange: answering("GET", "/banks", always, 500, ""), who: "finAPI"},
 		{check: "bank list", state: "warn", name: "user's token", write: true, arrange: answering("GET", "/banks", 1, 403, accessError("FORBIDDEN", "no")), do: "User.Banks"},
 		{check: "bank list", state: "fail", name: "no token does", write: true, arrange: answering("GET", "/banks", always, 403, accessError("FORBIDDEN", "no"))},
+		{check: "bank list", state: "fail", name: "no search", arrange: searchFails, who: "finAPI", seen: "status 500"},
 		{check: "bank listed", state: "ok", seen: "amnis (CH)"},
-		{check: "bank listed", state: "ok", name: "exactly this", args: []string{"-bank", "commerz-beispielbank"}, seen: "also fits 1 other"},
+		{check: "bank listed", state: "ok", name: "exactly this", args: []string{"-bank", "commerz-beispielbank"}, seen: "fits other banks, too (1)"},
+		{check: "bank listed", state: "ok", name: "not a real one", arrange: onlyBank(`"isTestBank":true,"isBeta":true`), seen: "made up by finAPI, in trial"},
 		{check: "bank listed", state: "fail", args: []string{"-bank", "no such bank"}, do: "spelling"},
+		{check: "bank listed", state: "fail", name: "on live", args: []string{"-bank", "no such bank"}, arrange: func(b *bench) { b.env["FINAPI_ENV"] = "live" }, do: "sandbox environment"},
 		{check: "bank listed", state: "skipped", args: []string{"-bank", ""}, do: "-bank"},
 		{check: "bank supported", state: "ok", seen: "XS2A"},
 		{check: "bank supported", state: "fail", name: "no interface", args: []string{"-bank", "Nordische"}, do: "available"},
@@ -170,10 +206,15 @@ func cases() []provoked {
 		{check: "bank health", state: "ok", seen: "97 %"},
 		{check: "bank health", state: "warn", options: []finapitest.Option{world(bankWith(70))}, who: "bank", seen: "70 %"},
 		{check: "bank health", state: "fail", options: []finapitest.Option{world(bankWith(20))}, who: "bank", do: "known problem"},
+		{check: "bank health", state: "info", arrange: onlyBank(`"health":0,"lastCommunicationAttempt":null,"lastSuccessfulCommunication":null`), do: "account of your own"},
+		{
+			check: "bank health", state: "warn", name: "quiet", who: "bank", seen: "none worked",
+			arrange: onlyBank(`"health":90,"lastCommunicationAttempt":"2026-03-02T09:00:00.000+01:00","lastSuccessfulCommunication":"2026-02-28T09:00:00.000+01:00"`),
+		},
 		{check: "bank log-in", state: "info", seen: "redirect", do: "User.Refresh"},
-		{check: "bank log-in", state: "info", name: "in the form", options: []finapitest.Option{world(bankWith(99))}, seen: "in finAPI's form"},
+		{check: "bank log-in", state: "info", name: "in the form", options: []finapitest.Option{world(bankWith(99))}, seen: "into finAPI's form"},
 
-		{check: "open form", state: "ok", write: true, seen: "for the bank"},
+		{check: "open form", state: "ok", write: true, seen: "for amnis"},
 		{check: "open form", state: "fail", name: "not booked", write: true, arrange: client(func(c *finapitest.ClientSettings) { c.WebForm = false }), do: "enable Web Form 2.0"},
 		{check: "open form", state: "fail", name: "way back", write: true, arrange: form(422, `{"code":"INVALID_REDIRECT_URL","description":"d"}`), do: "redirectUrl"},
 		{
@@ -181,11 +222,14 @@ func cases() []provoked {
 			arrange: form(201, `{"id":"00000000-0000-0000-0000-000000000000","url":"https://evil.example/wf/x","status":"NOT_YET_OPENED"}`),
 		},
 		{check: "open form", state: "fail", name: "down", write: true, arrange: form(500, ""), who: "finAPI"},
+		{check: "open form", state: "skipped", name: "no host", write: true, arrange: unreachable(webForm, errNoName), seen: `"web form host" fails`},
+		{check: "read form", state: "skipped", name: "no form", write: true, arrange: form(500, ""), who: "finAPI", do: `see "open form" above`},
 		{
-			check: "open form", state: "warn", name: "not for this bank", write: true, who: "bank", seen: "BANK_NOT_SUPPORTED",
+			check: "open form", state: "warn", name: "not for this bank", write: true, seen: "BANK_NOT_SUPPORTED", do: "Why is no form opened for amnis",
 			arrange: answering("POST", "/bankConnectionImport", 1, 422, `{"code":"BANK_NOT_SUPPORTED","description":"d"}`),
 		},
-		{check: "read form", state: "ok", write: true, seen: "NOT_YET_OPENED, lives 20m0s"},
+		{check: "read form", state: "ok", write: true, seen: "NOT_YET_OPENED, lives 20m"},
+		{check: "read form", state: "ok", name: "no life", write: true, arrange: anyFormIs(`{"id":"00000000-0000-0000-0000-000000000000","url":"https://webform.finapi.io/wf/x","status":"NOT_YET_OPENED"}`), seen: "does not say how long"},
 		{check: "read form", state: "fail", write: true, arrange: anyForm("GET", "", 404), seen: "status 404"},
 		{check: "cancel form", state: "ok", write: true, seen: "CANCELLED"},
 		{check: "cancel form", state: "warn", write: true, arrange: anyForm("POST", "/cancel", 404), seen: "status 404"},
@@ -196,10 +240,14 @@ func cases() []provoked {
 		{check: "wrong password", state: "ok", write: true, seen: "status 400, {error, error_description}"},
 		{check: "wrong password", state: "skipped", write: true, arrange: client(func(c *finapitest.ClientSettings) { c.MaxLoginAttempts = 1 }), seen: "so few"},
 		{check: "wrong password", state: "warn", write: true, arrange: wrongPasswordIs(418), do: "issue"},
+		{check: "wrong password", state: "fail", write: true, arrange: anyPassword, who: "finAPI", do: "connect no customer"},
 		{check: "log out", state: "ok", write: true},
 		{check: "log out", state: "warn", write: true, arrange: answering("POST", "/oauth/revoke", always, 403, accessError("FORBIDDEN", "no"))},
 		{check: "delete user", state: "ok", write: true},
-		{check: "delete user", state: "skipped", name: "none", write: true, arrange: answering("POST", "/users", always, 403, accessError("FORBIDDEN", "no")), seen: "no user"},
+		{check: "delete user", state: "ok", name: "perhaps none", write: true, arrange: answering("POST", "/users", 1, 502, ""), seen: "none is left"},
+		{check: "delete user", state: "skipped", name: "none", write: true, arrange: answering("POST", "/users", always, 403, accessError("FORBIDDEN", "no")), seen: `"create user" fails`},
+		{check: "delete user", state: "skipped", name: "interrupted", write: true, interrupt: "GET /api/v2/clientConfiguration", seen: "interrupted"},
+		{check: "delete user", state: "fail", name: "stays", write: true, arrange: answering("DELETE", "/users", always, 200, ""), seen: "can still log in", do: "finapi-doctor-"},
 		{check: "delete user", state: "fail", write: true, arrange: answering("DELETE", "/users", always, 500, ""), seen: "status 500", do: "finapi-doctor-"},
 	}
 }
@@ -218,6 +266,80 @@ func anyForm(method, suffix string, status int) func(*bench) {
 			return true
 		})
 	}
+}
+
+// anyFormIs answers the reading of a form itself.
+func anyFormIs(body string) func(*bench) {
+	return func(b *bench) {
+		b.sim.Intercept(func(w http.ResponseWriter, r *http.Request) bool {
+			if r.Method != http.MethodGet || len(r.URL.Path) != len("/api/webForms/")+36 {
+				return false
+			}
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = w.Write([]byte(body))
+			return true
+		})
+	}
+}
+
+// brokenOff breaks the connection off instead of answering.
+func brokenOff(method, path string) func(*bench) {
+	return func(b *bench) {
+		b.sim.Intercept(func(_ http.ResponseWriter, r *http.Request) bool {
+			if is(r, method, path) {
+				panic(http.ErrAbortHandler)
+			}
+			return false
+		})
+	}
+}
+
+// undated lets no answer tell the time.
+func undated(b *bench) {
+	b.sim.Intercept(func(w http.ResponseWriter, _ *http.Request) bool {
+		w.Header()["Date"] = nil
+		return false
+	})
+}
+
+// searchFails lists the banks, but does not search them.
+func searchFails(b *bench) {
+	b.sim.Intercept(func(w http.ResponseWriter, r *http.Request) bool {
+		if !is(r, "GET", "/banks") || !r.URL.Query().Has("search") {
+			return false
+		}
+		w.WriteHeader(http.StatusInternalServerError)
+		return true
+	})
+}
+
+// onlyBank answers every search for banks with amnis, of which some fields are told.
+// Those of the bank and those of its interface have no name in common.
+func onlyBank(fields string) func(*bench) {
+	return answering(http.MethodGet, "/banks", always, http.StatusOK, `{"banks":[{"id":7,"name":"amnis","interfaces":[
+		{"bankingInterface":"XS2A","isAisSupported":true,`+fields+`}],`+fields+`}],"paging":{"page":1,"perPage":1,"pageCount":1,"totalCount":1}}`)
+}
+
+// anyPassword accepts every password of the throw-away user.
+func anyPassword(b *bench) {
+	logins := 0
+	b.sim.Intercept(func(w http.ResponseWriter, r *http.Request) bool {
+		body := ""
+		switch {
+		case is(r, "POST", "/oauth/token") && strings.Contains(bodyOf(r), "grant_type=password"):
+			if logins++; logins != 2 {
+				return false
+			}
+			body = `{"access_token":"of-a-wrong-password","token_type":"bearer","expires_in":3600}`
+		case r.Header.Get("Authorization") == "Bearer of-a-wrong-password":
+			body = `{"id":"x","password":"XXXXX","isAutoUpdateEnabled":false}`
+		default:
+			return false
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte(body))
+		return true
+	})
 }
 
 // wrongPasswordIs answers the second log-in, which is the wrong one.
@@ -243,19 +365,16 @@ func TestEveryFindingTellsWhatIsAndWhoMustActOnIt(t *testing.T) {
 	plain[false].examine(t)
 	plain[true].examine(t, "-write")
 	for _, c := range cases() {
-		t.Run(strings.Join(strings.Fields(c.check+" "+c.state+" "+c.name), " "), func(t *testing.T) {
+		t.Run(strings.Join(strings.Fields(c.check+" "+string(c.state)+" "+c.name), " "), func(t *testing.T) {
 			t.Parallel()
 			b := plain[c.write]
-			if c.arrange != nil || c.options != nil || c.args != nil {
+			if !c.plain() {
 				b = newBench(t, c.options...)
 				c.run(t, b)
 			}
-			who := c.who
-			if who == "" {
-				who = "vendor"
-			}
-			if c.state == "ok" {
-				who = "nobody"
+			who := cmp.Or(c.who, finapi.ActorVendor)
+			if c.state == fine {
+				who = nobody
 			}
 			for _, f := range b.report.Findings {
 				if f.Check != c.check {
@@ -266,8 +385,11 @@ func TestEveryFindingTellsWhatIsAndWhoMustActOnIt(t *testing.T) {
 				}
 			}
 			wantCode := 0
-			if b.report.Counts["fail"] > 0 {
-				wantCode = 1
+			switch {
+			case b.report.Counts["fail"] > 0:
+				wantCode = exitFailed
+			case c.interrupt != "":
+				wantCode = exitInterrupted
 			}
 			if b.code != wantCode {
 				t.Errorf("exit code %d with %d failures", b.code, b.report.Counts["fail"])
@@ -277,17 +399,36 @@ func TestEveryFindingTellsWhatIsAndWhoMustActOnIt(t *testing.T) {
 	}
 }
 
+// plain reports whether nothing is arranged.
+func (c *provoked) plain() bool {
+	return c.arrange == nil && c.options == nil && c.args == nil && c.interrupt == ""
+}
+
 // run arranges the case and runs doctor on it.
 func (c *provoked) run(t *testing.T, b *bench) {
 	t.Helper()
 	if c.arrange != nil {
 		c.arrange(b)
 	}
-	args := c.args
-	if c.write {
-		args = append([]string{"-write"}, args...)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	if c.interrupt != "" {
+		b.sim.Intercept(func(_ http.ResponseWriter, r *http.Request) bool {
+			if r.Method+" "+r.URL.Path != c.interrupt {
+				return false
+			}
+			_ = bodyOf(r) // the server notices that its caller is gone only when it has read all
+			cancel()
+			<-r.Context().Done()
+			return true
+		})
 	}
-	b.examine(t, args...)
+	args := append([]string{"-json"}, c.args...)
+	if c.write {
+		args = append(args, "-write")
+	}
+	b.run(ctx, args...)
+	b.read(t)
 }
 
 // checkFindings checks what holds for every finding of every run.
@@ -300,10 +441,10 @@ func (b *bench) checkFindings(t *testing.T) {
 		if f.Seen == "" || f.Means == "" || f.Do == "" || f.Group == "" {
 			t.Errorf("%s is not told in full: %+v", f.Check, f)
 		}
-		if !slices.Contains([]string{"vendor", "customer", "bank", "finAPI", "nobody"}, f.Who) {
+		if !slices.Contains([]finapi.Actor{finapi.ActorVendor, finapi.ActorCustomer, finapi.ActorBank, finapi.ActorFinAPI, nobody}, f.Who) {
 			t.Errorf("%s: who is %q", f.Check, f.Who)
 		}
-		if (f.Who == "nobody") != (f.State == "ok") {
+		if (f.Who == nobody) != (f.State == fine) {
 			t.Errorf("%s is %s, and %s has to act", f.Check, f.State, f.Who)
 		}
 	}
@@ -314,10 +455,11 @@ func TestEveryCheckIsProvokedWellAndBadly(t *testing.T) {
 	well, badly := map[string]bool{}, map[string]bool{}
 	for _, c := range cases() {
 		switch c.state {
-		case "ok", "info":
+		case fine, notice:
 			well[c.check] = true
-		case "warn", "fail":
+		case warning, failing:
 			badly[c.check] = true
+		case skipped:
 		}
 	}
 	known := map[string]bool{}

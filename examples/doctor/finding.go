@@ -1,9 +1,7 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -32,8 +30,6 @@ type finding struct {
 	// Who has to do what Do says: vendor, customer, bank, finAPI or nobody.
 	Who finapi.Actor `json:"who"`
 	Do  string       `json:"do"`
-
-	because string // why it was skipped
 }
 
 const nobody finapi.Actor = "nobody"
@@ -54,13 +50,18 @@ func fail(seen, means, do string) finding {
 	return finding{State: failing, Seen: seen, Means: means, Who: finapi.ActorVendor, Do: do}
 }
 
+const support = "finAPI's support"
+
 // ask is the advice to write to finAPI.
-func ask(words string) string { return `write to finAPI's support: "` + words + `"` }
+func ask(words string) string { return "write to " + support + `: "` + words + `"` }
+
+// issue is the advice to write to those who make this SDK.
+const issue = "open an issue for this SDK (github.com/finapi-go/finapi/issues)"
 
 func skip(because, do string) finding {
 	return finding{
 		State: skipped, Seen: "not looked at, because " + because, Means: "Nothing is known about this yet.",
-		Who: finapi.ActorVendor, Do: do, because: because,
+		Who: finapi.ActorVendor, Do: do,
 	}
 }
 
@@ -68,56 +69,22 @@ func interrupted() finding {
 	return skip("the run was interrupted", "Run doctor again and let it finish.")
 }
 
-// refused is the finding for a call that failed, with the SDK's own advice.
-func refused(err error, means string) finding {
-	f := finding{State: failing, Seen: seenOf(err), Means: means, Who: finapi.ActorVendor, Do: "Check the input that the message names."}
-	var e *finapi.Error
-	if !errors.As(err, &e) {
-		return f
+// waitFor skips a check that makes no sense before another one comes out well. It
+// waits for whom that one waits for. Where is where to find that one: above or below.
+func waitFor(cause *finding, where string) finding {
+	if cause.State == skipped {
+		return *cause
 	}
-	f.Who, f.Do = cmp.Or(e.Actor, finapi.ActorFinAPI), e.Remedy(finapi.English)
-	if f.Who == finapi.ActorFinAPI {
-		f.Do = "Wait some minutes and run doctor again. If it stays like this, send finAPI's support the line above."
+	f := skip(fmt.Sprintf("%q fails", cause.Check), fmt.Sprintf("do what %q %s says", cause.Check, where))
+	switch {
+	case cause.Who != finapi.ActorVendor:
+		f.Who, f.Do = cause.Who, fmt.Sprintf("has to act first, see %q %s. Run doctor again after that.", cause.Check, where)
+	case strings.Contains(cause.Do, support):
+		f.Do += "; if that means writing to " + support + ", wait until they have acted. Then run doctor again."
+	default:
+		f.Do += ", then run doctor again."
 	}
 	return f
-}
-
-// seenOf describes an error without the server's own words, which could quote
-// anything.
-func seenOf(err error) string {
-	var e *finapi.Error
-	switch {
-	case !errors.As(err, &e):
-		return clean(err.Error())
-	case e.Status == 0 && e.Unwrap() != nil:
-		return fmt.Sprintf("%s: no answer: %s", e.Endpoint, clean(e.Unwrap().Error()))
-	case e.Status == 0:
-		return fmt.Sprintf("%s: %s", e.Endpoint, e.Code)
-	}
-	return fmt.Sprintf("%s: status %d, code %s, request id %s", e.Endpoint, e.Status, e.Code, clean(e.RequestID))
-}
-
-// statusOf tells status and code only.
-func statusOf(err error) string {
-	var e *finapi.Error
-	switch {
-	case err == nil:
-		return "accepted"
-	case !errors.As(err, &e):
-		return "no answer"
-	}
-	return fmt.Sprintf("status %d, code %s", e.Status, e.Code)
-}
-
-func statusIs(err error, status int) bool {
-	var e *finapi.Error
-	return errors.As(err, &e) && e.Status == status
-}
-
-// atToken reports whether an error came from the request for a token.
-func atToken(err error) bool {
-	var e *finapi.Error
-	return errors.As(err, &e) && strings.HasSuffix(e.Endpoint, "/oauth/token")
 }
 
 // check is one thing that doctor looks at.
@@ -134,7 +101,7 @@ type check struct {
 
 const (
 	reaching  = "Reaching finAPI"
-	theClient = "Your client at finAPI"
+	theClient = "Your client, which is your access to finAPI"
 	settings  = "What finAPI has set up for you"
 	testUser  = "A test user"
 	theBank   = "The bank"

@@ -109,7 +109,7 @@ func (m *machine) parse(args []string) (options, error) {
 	flags := flag.NewFlagSet("doctor", flag.ContinueOnError)
 	flags.SetOutput(m.stderr)
 	flags.StringVar(&o.bank, "bank", "amnis", "the `name` of a bank that your customers have; \"\" checks none")
-	flags.BoolVar(&o.write, "write", false, "also create a throw-away user and a consent form that nobody follows, and\ndelete both; finAPI may count the user in your contract (default: do not)")
+	flags.BoolVar(&o.write, "write", false, "also create a throw-away user and a consent form that nobody follows, and\ndelete both. finAPI's licence counts users, so finAPI may count this one,\nalthough it is deleted at the end (default: do not)")
 	flags.BoolVar(&o.json, "json", false, "print the findings as JSON")
 	flags.StringVar(&o.access, "access-url", "", "the `URL` of finAPI Access, if yours is not the usual one")
 	flags.StringVar(&o.webForms, "web-form-url", "", "the `URL` of finAPI Web Form, if yours is not the usual one")

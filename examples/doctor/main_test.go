@@ -28,9 +28,17 @@ func TestWithoutCredentialsItExaminesASimulatorAndSaysSo(t *testing.T) {
 	if code != 0 || errs.Len() > 0 {
 		t.Errorf("exit code %d, %q", code, errs.String())
 	}
-	for _, want := range []string{"SIMULATED", "-write: it makes", "0 fail", "| question | answer | certainty |", "proves nothing about finAPI"} {
+	for _, want := range []string{
+		"SIMULATION. FINAPI_CLIENT_ID", "-write: it makes", "finAPI may count this one", "The bank (SIMULATED)\n",
+		"SIMULATION, not your client: 36 checks: 0 fail", "SAMPLE", "It answers nothing about finAPI", "  SIMULATED  A new form: NOT_YET_OPENED",
+	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("it does not say %q:\n%s", want, out.String())
+		}
+	}
+	for _, pastable := range []string{"Paste this", "\n|", "\n#"} {
+		if strings.Contains(out.String(), pastable) {
+			t.Errorf("what a simulator says looks like something to paste: it has %q", pastable)
 		}
 	}
 	var asJSON bytes.Buffer
@@ -132,6 +140,11 @@ func TestOnLiveItTriesTheOtherNameOfTheFormHost(t *testing.T) {
 	}
 	if v.otherHost != "the name does not resolve" || v.count(failing) != 2 {
 		t.Errorf("%q, %d failures", v.otherHost, v.count(failing))
+	}
+	for i := range v.findings {
+		if strings.Contains(v.findings[i].Do, "-url") {
+			t.Errorf("no address was given, but the reader is to check it: %s", v.findings[i].Do)
+		}
 	}
 }
 
@@ -286,7 +299,7 @@ func TestTheAnswersAreWhatWasSeen(t *testing.T) {
 		"Is GET /transactions refused without PFM services?": "accepted",
 		"A transaction that does not exist":                  "status 404, code UNKNOWN_ENTITY",
 		"... in a listing by ids":                            "left out",
-		"A new form":                                         "NOT_YET_OPENED, lives 20m0s",
+		"A new form":                                         "NOT_YET_OPENED, lives 20m",
 		"Cancelling a form":                                  "accepted, the form is CANCELLED",
 		"... a second time":                                  "status 422, code NOT_ALLOWED",
 		"Reading a deleted form":                             "status 404, code NOT_FOUND",
@@ -326,7 +339,7 @@ func TestARefusedBankListAndABusyServerAreAnswers(t *testing.T) {
 	if got := b.answerTo("429, 503 and Retry-After"); got != "1 times 429, 1 with Retry-After" {
 		t.Errorf("429, 503 and Retry-After: %q", got)
 	}
-	if got := b.answerTo("Does GET /banks take the vendor's token?"); got != "no: status 403, code SDK_HTTP_STATUS" {
+	if got := b.answerTo("Does GET /banks take the vendor's token?"); got != "no: status 403 without a code" {
 		t.Errorf("GET /banks: %q", got)
 	}
 }

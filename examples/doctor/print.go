@@ -20,52 +20,54 @@ func (m *machine) print(v *visit) error {
 
 // text prints the findings for people.
 func (v *visit) text(w io.Writer) {
-	told := map[string]bool{} // what to do about a cause of skipping, said once
+	simulated := ""
+	if v.sim != nil {
+		simulated = " (SIMULATED)"
+	}
 	for i := 0; i < len(v.findings); i++ {
 		f := &v.findings[i]
 		if i == 0 || f.Group != v.findings[i-1].Group {
-			fmt.Fprintf(w, "\n%s\n", f.Group)
+			fmt.Fprintf(w, "\n%s%s\n", f.Group, simulated)
 		}
 		names := []string{f.Check}
 		for ; i+1 < len(v.findings) && v.findings[i+1].sameSkip(f); i++ {
 			names = append(names, v.findings[i+1].Check)
 		}
-		f.print(w, names, !told[f.because+f.Do])
-		told[f.because+f.Do] = f.State == skipped
+		f.print(w, names)
 	}
 	v.ending(w)
-	v.markdown(w)
 }
 
 // sameSkip reports whether two checks of a group were skipped for one reason.
 func (f *finding) sameSkip(other *finding) bool {
-	return f.State == skipped && other.State == skipped && f.because == other.because && f.Group == other.Group
+	return f.State == skipped && other.State == skipped && f.Seen == other.Seen && f.Do == other.Do && f.Group == other.Group
 }
 
 func (v *visit) heading(w io.Writer) {
 	if v.sim != nil {
-		fmt.Fprintln(w, "FINAPI_CLIENT_ID and FINAPI_CLIENT_SECRET are not set, so this examines a SIMULATED finAPI on this machine.")
+		fmt.Fprintln(w, "SIMULATION. FINAPI_CLIENT_ID and FINAPI_CLIENT_SECRET are not set, so this examines a made-up finAPI on\n"+
+			"this machine. It shows what doctor does, but tells nothing about the real finAPI or your client there.")
 	} else {
 		fmt.Fprintf(w, "Examining finAPI's %s environment with the credentials of FINAPI_CLIENT_ID.\n", v.environment)
 	}
 	if v.opts.write {
-		fmt.Fprintln(w, "-write: it makes a throw-away user and a form there, and deletes both at the end.")
+		fmt.Fprintln(w, "-write: it makes a throw-away user and a form there, and deletes both at the end.\n"+countsUsers)
 	} else {
 		fmt.Fprintln(w, "It only reads, because -write is not given.")
 	}
 }
 
-// print tells a finding. What is fine takes one line; the rest also tells what it
-// means and who has to do what.
-func (f *finding) print(w io.Writer, names []string, advise bool) {
+// print tells a finding: what was seen, what it means and, unless all is well, who
+// has to do what. Checks that were skipped for one reason are told together.
+func (f *finding) print(w io.Writer, names []string) {
 	name, lines := f.Check, wrap(f.Seen)
 	if len(names) > 1 {
-		name, lines = "", append(wrap(list(names)), wrap(f.Seen)...)
+		name, lines = fmt.Sprintf("%d checks", len(names)), append(wrap(list(names)), lines...)
 	}
-	if f.State != fine && f.State != skipped {
+	if f.State != skipped {
 		lines = append(lines, wrap(f.Means)...)
 	}
-	if f.State != fine && advise {
+	if f.State != fine {
 		lines = append(lines, wrap("> "+title(f.Who)+": "+f.Do)...)
 	}
 	mark := string(f.State)
@@ -98,16 +100,21 @@ func title(who finapi.Actor) string {
 }
 
 func (v *visit) ending(w io.Writer) {
-	fmt.Fprintf(w, "\n%d fail, %d warn, %d info, %d ok, %d skipped.\n",
-		v.count(failing), v.count(warning), v.count(notice), v.count(fine), v.count(skipped))
-	if v.count(failing)+v.count(warning) > 0 {
-		fmt.Fprintln(w, "When you write to finAPI's support, name your client id and the environment. Never send the client secret.")
-	}
+	mark := ""
 	if v.sim != nil {
-		fmt.Fprint(w, "\nOn the real service, this is what to paste into an issue of this SDK (docs/fidelity.md asks for it):\n\n")
+		mark = "SIMULATION, not your client: "
+	}
+	fmt.Fprintf(w, "\n%s%d checks: %d fail, %d warn, %d info, %d ok, %d skipped.\n", mark, len(v.findings),
+		v.count(failing), v.count(warning), v.count(notice), v.count(fine), v.count(skipped))
+	fmt.Fprintln(w, "fail: bank feeds do not work before this is put right. warn: they work, but perhaps not as you\nwant. info: good to know.")
+	if v.sim != nil {
+		v.sample(w)
 		return
 	}
-	fmt.Fprint(w, "\nPaste this into an issue of this SDK; it answers what docs/fidelity.md leaves open:\n\n")
+	fmt.Fprintln(w, "finAPI's support is whom finAPI has named to you. Tell them your client id and the environment, but never\nthe client secret.")
+	fmt.Fprint(w, "\nPaste this into an issue at github.com/finapi-go/finapi/issues: it answers what the makers of this SDK\n"+
+		"could not try (docs/fidelity.md). It holds no secret and nothing personal.\n\n")
+	v.markdown(w)
 }
 
 // json prints the findings for machines.
@@ -134,7 +141,7 @@ func (v *visit) json(w io.Writer) error {
 	})
 }
 
-const width = 96
+const width = 84
 
 // wrap breaks a text into lines.
 func wrap(text string) []string {
@@ -173,10 +180,3 @@ func cell(text string) string {
 }
 
 func list(words []string) string { return strings.Join(words, ", ") }
-
-func yesNo(b bool) string {
-	if b {
-		return "yes"
-	}
-	return "no"
-}

@@ -42,11 +42,12 @@ func reach(ctx context.Context, base *url.URL) error {
 }
 
 func accessHost(ctx context.Context, v *visit) finding {
-	return v.host(ctx, v.access, "Everything is read from this host.")
+	return v.host(ctx, v.access, "Banks, accounts and transactions are read from this host.", "Nothing can be read.")
 }
 
 func webFormHost(ctx context.Context, v *visit) finding {
-	f := v.host(ctx, v.webForms, "Consents and updates go through this host.")
+	f := v.host(ctx, v.webForms, "Customers consent through this host, and their accounts are updated through it.",
+		"No customer can consent, and no account can be updated.")
 	const other = "https://webform.finapi.io" // documents name it, integrations do not
 	if u, err := url.Parse(other); err == nil && v.usual && v.environment == finapi.Live {
 		v.otherHost = inShort(v.reach(ctx, u))
@@ -54,30 +55,34 @@ func webFormHost(ctx context.Context, v *visit) finding {
 	return f
 }
 
-func (v *visit) host(ctx context.Context, base *url.URL, means string) finding {
+func (v *visit) host(ctx context.Context, base *url.URL, means, without string) finding {
 	err := v.reach(ctx, base)
-	secure := ""
-	if base.Scheme == "https" {
-		secure = " with TLS"
-	}
 	seen := fmt.Sprintf("%s: %s", base.Host, inShort(err))
 	switch {
 	case err == nil:
-		return ok(seen+secure, means)
+		return ok(seen, means)
 	case errors.Is(err, errProxy):
-		return info(seen, means+" Calls go through the proxy that the environment names, so the host was not tried directly.",
-			"Let the proxy pass "+base.Host+", if the checks below fail.")
+		return info(seen, means+" This machine reaches it through a proxy only, so whether it answers shows in the checks below.",
+			"nothing now. If checks below get no answer, let your network's administrator make the proxy pass "+base.Host+".")
 	case notFound(err):
-		return fail(seen, means+" This machine cannot find its address.",
-			"Check this machine's DNS, and -access-url or -web-form-url if given; if other names of the internet work, "+
-				ask("Which host names serve finAPI Access and Web Form in our environment?"))
+		return fail(seen, without+" This machine finds no address for the host's name.",
+			v.checkAddress()+"let your network's administrator check how this machine resolves names (DNS). If other names on the internet work, "+
+				ask("Which host names serve finAPI Access and Web Form in the "+v.environment.String()+" environment?"))
 	case untrusted(err):
-		return fail(seen, means+" This machine does not trust its certificate, so it may not be finAPI that answers.",
-			"Let your network's administrator exempt "+base.Host+" from TLS inspection, and check that this machine's root certificates and clock are up to date.")
+		return fail(seen, without+" Perhaps it is not finAPI that answers, so nothing is sent there.",
+			v.checkAddress()+"let your network's administrator exempt "+base.Host+" from TLS inspection, and check that this machine's root certificates and clock are up to date.")
 	}
-	return fail(seen, means,
-		"Let your network's administrator allow connections to "+base.Host+"; if they are allowed, "+
-			ask("Is access to our client limited to known IP addresses? Please add ours."))
+	return fail(seen, without,
+		v.checkAddress()+"let your network's administrator allow connections from this machine to "+base.Host+"; if they are allowed, "+
+			ask("Is access to our client limited to known IP addresses? Please add ours: (your administrator knows it)"))
+}
+
+// checkAddress is the first advice if the reader has named the hosts.
+func (v *visit) checkAddress() string {
+	if v.usual {
+		return ""
+	}
+	return "check the address that was given with -access-url or -web-form-url. If it is right, "
 }
 
 func notFound(err error) bool {
@@ -94,12 +99,14 @@ func inShort(err error) string {
 	switch {
 	case err == nil:
 		return "answers"
+	case errors.Is(err, errProxy):
+		return "not tried directly, because a proxy is set"
 	case notFound(err):
 		return "the name does not resolve"
 	case untrusted(err):
-		return "the certificate is not trusted"
+		return "answers with a certificate that is not trusted"
 	}
-	return clean(err.Error())
+	return "no connection (" + clean(err.Error()) + ")"
 }
 
 // credentials asks for the settings, which takes a token first.
@@ -108,17 +115,17 @@ func credentials(ctx context.Context, v *visit) finding {
 	if v.configErr == nil {
 		v.askTwice(ctx)
 	}
-	const means = "Nothing works without a token."
+	const means = "Your program does not get in at finAPI, so nothing works."
 	switch {
 	case v.trouble() != noToken:
-		return ok("client id and secret are accepted in the "+v.environment.String()+" environment", "finAPI gives this program a token.")
+		return ok("client id and secret are accepted in the "+v.environment.String()+" environment", "finAPI lets your program in.")
 	case finapi.IsError(v.configErr, finapi.CodeInvalidClient) || statusIs(v.configErr, http.StatusUnauthorized):
 		return fail(seenOf(v.configErr), "finAPI's "+v.environment.String()+" environment does not know this client id with this secret.",
-			"Compare FINAPI_CLIENT_ID and FINAPI_CLIENT_SECRET with what finAPI sent, without spaces or quotes, and FINAPI_ENV with the "+
-				"environment that they are for: each environment has its own. If they agree, "+ask("Is our client active in the "+v.environment.String()+" environment?"))
+			"compare FINAPI_CLIENT_ID and FINAPI_CLIENT_SECRET with what finAPI sent, without spaces or quotes, and FINAPI_ENV with the "+
+				"environment that they are for: sandbox and live have their own. If all is right, "+ask("Is our client active in the "+v.environment.String()+" environment?"))
 	case statusIs(v.configErr, http.StatusForbidden):
-		return fail(seenOf(v.configErr), "finAPI knows the client but gives it no token.",
-			ask("Our client gets status 403 when it asks for a token. Is it active, and are our IP addresses allowed?"))
+		return fail(seenOf(v.configErr), "finAPI knows the client, but does not let it in, so nothing works.",
+			ask("Our client gets status 403 when it asks for a token (POST /api/v2/oauth/token). Is it active, and are our IP addresses allowed?"))
 	}
 	return refused(v.configErr, means)
 }
@@ -148,72 +155,90 @@ func speaksOfVersion(message string) bool {
 	return false
 }
 
+// noSettings skips what cannot be told because the settings could not be read. The
+// check that says so comes later.
+func (v *visit) noSettings() finding {
+	cause := refused(v.configErr, "")
+	cause.Check = "client settings"
+	return waitFor(&cause, "below")
+}
+
 func apiVersion(_ context.Context, v *visit) finding {
+	const means = "Your client may use the version of finAPI's interface that this SDK speaks."
 	switch v.trouble() {
 	case wrongVersion:
-		return fail(seenOf(v.configErr), "The client is bound to another version of finAPI's interface than V2, which this SDK speaks.",
-			"Switch the client with your administration client (switchApiVersion, apiVersion V2), or "+
-				ask("Please switch our client to Access API V2 with Web Form 2.0.")+" finAPI allows the way back for 7 days.")
+		return fail("your client is not bound to version V2: "+seenOf(v.configErr), "finAPI has bound your client to another version of its interface than V2, which this SDK speaks. So nothing works.",
+			"make sure that no other program of yours uses the client with the old version. Then "+
+				ask("Please switch our client to Access API V2 with Web Form 2.0.")+
+				" A developer can also switch it, with your administration client (switchApiVersion, apiVersion V2); finAPI allows the way back for 7 days.")
 	case none:
-		return ok("V2 is accepted", "The client may use the version that this SDK speaks.")
+		return ok("version V2 is accepted", means)
 	case wrongKind:
-		return ok("nothing speaks against V2", "The client may use the version that this SDK speaks.")
+		return ok("nothing speaks against version V2", means)
 	case noToken, otherTrouble:
 	}
-	return skip(`"client settings" fails`, "Put that right first, then run doctor again.")
+	return v.noSettings()
 }
 
 func kindOfClient(_ context.Context, v *visit) finding {
-	const means = "finAPI gives each vendor two clients. The administration client cannot read banks, users or accounts."
-	const do = "Put the id and secret of the other client, the data client, into FINAPI_CLIENT_ID and FINAPI_CLIENT_SECRET. If there is none, "
+	const means = "finAPI gives each vendor two clients. The administration client cannot read banks, users or accounts, so no feed works with it."
+	const do = "put the id and secret of the other client, the data client, into FINAPI_CLIENT_ID and FINAPI_CLIENT_SECRET. If finAPI sent you only one, "
 	switch {
 	case v.trouble() == wrongKind:
-		return fail(seenOf(v.configErr)+"; probably the administration client", means, do+ask("Please send us the credentials of our data client."))
+		return fail("probably the administration client: "+seenOf(v.configErr), means, do+ask("Please send us the credentials of our data client."))
 	case v.trouble() == none && v.config.MandatorAdmin:
-		return fail("this is the administration client (isMandatorAdmin is true)", means, do+ask("Please send us the credentials of our data client."))
+		return fail("the administration client (isMandatorAdmin is true)", means, do+ask("Please send us the credentials of our data client."))
 	case v.trouble() == none:
-		return ok("the data client", "It can create users and read for them.")
+		return ok("the data client", "Your program can create users at finAPI, one for each customer, and read for them.")
 	case v.trouble() == wrongVersion:
-		return skip(`"API version" fails`, "Put that right first, then run doctor again.")
+		return waitFor(v.found("API version"), "above")
 	}
-	return skip(`"client settings" fails`, "Put that right first, then run doctor again.")
+	return v.noSettings()
 }
 
 func clientSettings(_ context.Context, v *visit) finding {
 	switch v.trouble() {
 	case none:
 		if v.config.MandatorAdmin {
-			return skip(`"kind of client" fails`, "Put that right first, then run doctor again.")
+			return waitFor(v.found("kind of client"), "above")
 		}
-		return ok("readable", "finAPI tells how it has set up the client.")
+		return ok("readable", "finAPI tells how it has set up your client; the next checks look at it.")
 	case wrongVersion:
-		return skip(`"API version" fails`, "Put that right first, then run doctor again.")
+		return waitFor(v.found("API version"), "above")
 	case wrongKind:
-		return skip(`"kind of client" fails`, "Put that right first, then run doctor again.")
+		return waitFor(v.found("kind of client"), "above")
 	case noToken, otherTrouble:
 	}
-	return refused(v.configErr, "finAPI does not tell how it has set up the client, so nothing more can be checked.")
+	return refused(v.configErr, "finAPI does not tell how it has set up your client, so nothing more can be checked.")
 }
 
 // clockSkew compares this machine's clock with the time in finAPI's answers.
 func clockSkew(_ context.Context, v *visit) finding {
 	f := v.wire.seen()
 	if !f.dated {
-		return skip("no answer told the time", "Put right what fails above, then run doctor again.")
+		if login := v.found("credentials"); login.State == failing {
+			return waitFor(login, "above")
+		}
+		return skip("finAPI's answers do not tell the time", "compare this machine's clock with the right time yourself.")
 	}
 	off := (f.skew.Abs() - f.roundTrip/2).Round(time.Second)
-	const means = "Days, token lives and consent ends are reckoned by this clock."
-	const do = "Let this machine set its clock by a time server (NTP)."
+	told := off
+	if off > time.Minute {
+		told = off.Round(time.Minute)
+	}
+	const means = "Which days are read, and when log-ins and consents end, is reckoned by this machine's clock."
+	const wrong = means + " With a wrong one, bookings can come late, and log-ins can fail."
+	const do = "let your administrator have this machine's clock set by a time server (NTP)."
 	where := "behind"
 	if f.skew < 0 {
 		where = "ahead of"
 	}
-	seen := fmt.Sprintf("this machine is %v %s finAPI", off, where)
+	seen := fmt.Sprintf("this machine is %s %s finAPI", short(told), where)
 	switch {
 	case off > 5*time.Minute:
-		return fail(seen, means, do)
+		return fail(seen, wrong, do)
 	case off > 30*time.Second:
 		return warn(seen, means, do)
 	}
-	return ok("agrees with finAPI's within half a minute", means)
+	return ok("agrees with finAPI's clock within half a minute", means)
 }

@@ -13,24 +13,32 @@ import (
 func licence(_ context.Context, v *visit) finding {
 	c := &v.config
 	own := c.License == finapi.ReadLicense || c.License == finapi.FullyLicensed
-	seen := fmt.Sprintf("licence %s, reading through finAPI's form: %s", clean(string(c.License)), yesNo(c.ReadsThroughForm))
+	kind := clean(string(c.License))
 	switch {
 	case own:
-		return warn(seen, "You have a licence of your own. finAPI then wants the bank's way back (redirectUrl) with each form, which this SDK never sends.",
-			"Try it with -write. If the form is refused, tell the maintainers of this SDK in an issue, and "+
-				ask("Can our client use Web Form 2.0 without giving a redirectUrl?"))
+		try := `Run doctor with -write and look at "open form".`
+		if v.opts.write {
+			try = `Look at "open form" below.`
+		}
+		return warn("you have a licence of your own ("+kind+")",
+			"From vendors with a licence, finAPI wants an address with each consent form to which the bank sends the customer back (redirectUrl). This SDK "+
+				"never sends one, so perhaps no customer can consent.",
+			try+" If it fails, "+issue+", and "+ask("Can our client use Web Form 2.0 without giving a redirectUrl?"))
 	case !c.ReadsThroughForm:
-		return warn(seen, "Without a licence of your own, customers must consent in finAPI's form, but reading through the form is off.",
+		return warn("finAPI's licence is used ("+kind+"), but consents through finAPI's form are switched off (aisViaWebForm is false)",
+			"Without a licence of your own, customers can consent in finAPI's form only, so probably no account can be connected.",
 			ask("Please enable account information through Web Form 2.0 (aisViaWebForm) for our client."))
 	}
-	return ok(seen, "finAPI's licence covers you: customers consent in finAPI's form, as this SDK does it.")
+	return ok("finAPI's licence is used ("+kind+"), and consents go through finAPI's form",
+		"You need no licence of your own: customers consent in finAPI's form, which is what this SDK makes use of.")
 }
 
 func webFormProduct(_ context.Context, v *visit) finding {
 	if slices.Contains(v.config.Products, "webForm") {
-		return ok("booked", "Customers can consent in finAPI's form.")
+		return ok("finAPI's consent form (Web Form 2.0) is switched on", "Customers can consent in finAPI's form.")
 	}
-	return fail("not among the products that are switched on", "No customer can consent: opening a form is refused with status 403.",
+	return fail("finAPI's consent form (Web Form 2.0) is not among the products that are switched on",
+		"No customer can consent: opening a form is refused with status 403.",
 		ask("Please enable Web Form 2.0 for our client."))
 }
 
@@ -44,29 +52,33 @@ func readingAccounts(_ context.Context, v *visit) finding {
 
 func keptConsents(_ context.Context, v *visit) finding {
 	kind := clean(v.config.ConsentType)
-	if v.config.ConsentType == "ONETIME" {
+	switch v.config.ConsentType {
+	case "RECURRING":
+		return ok("consents are kept ("+kind+")", "After the customer has consented once, updates work without the customer until the consent ends.")
+	case "ONETIME":
 		return fail("consents are used once ("+kind+")", "Every update needs the customer at the bank again, so no feed can run by itself.",
 			ask("Please set preferredConsentType to RECURRING for our client."))
 	}
-	return ok("consents are kept ("+kind+")", "After the customer has consented once, updates work without the customer until the consent ends.")
+	return info("finAPI says something unknown ("+kind+")", "This SDK does not know the word. If consents were used only once, every update would need the customer at the bank again.",
+		ask("Is our client's preferredConsentType like RECURRING: do updates work without the customer?"))
 }
 
 func otherCurrencies(_ context.Context, v *visit) finding {
 	if v.config.NonEuroAccounts {
-		return ok("accounts in all currencies", "Accounts in CHF, USD and so on come with balance and transactions.")
+		return ok("accounts in all currencies are read", "Accounts in CHF, USD and so on come with balance and transactions.")
 	}
 	return fail("euro accounts only (isNonEuroAccountsSupported is false)",
-		"Current accounts in other currencies are listed, but without balance and transactions. amnis and other banks with accounts in several currencies are unusable.",
+		"Current accounts in other currencies are listed, but come without balance and transactions. Banks with accounts in several currencies, such as amnis, are of no use.",
 		ask("Please enable accounts in other currencies than EUR (isNonEuroAccountsSupported) for our client."))
 }
 
 func hiddenCategories(_ context.Context, v *visit) finding {
 	if !v.config.CategoryRestrictions {
-		return ok("none", "finAPI hides no transactions.")
+		return ok("none", "finAPI hides no transactions, so a ledger can be complete.")
 	}
-	return fail(fmt.Sprintf("category restrictions are on (%d categories are named)", len(v.config.Categories)),
-		"finAPI hides transactions by category. The bookings never add up to the balance, and nobody is told which are missing.",
-		ask("Please remove the category restrictions (categoryRestrictionsEnabled) from our client; we keep accounts and need every transaction."))
+	return fail(fmt.Sprintf("on (categoryRestrictionsEnabled; categories that stay visible: %d)", len(v.config.Categories)),
+		"finAPI hides transactions by their category. The bookings never add up to the balance, and nobody is told which are missing.",
+		ask("Please remove the category restrictions (categoryRestrictionsEnabled) from our client; we keep books and need every transaction."))
 }
 
 func accountTypes(_ context.Context, v *visit) finding {
@@ -75,16 +87,16 @@ func accountTypes(_ context.Context, v *visit) finding {
 	for i, t := range types {
 		names[i] = clean(string(t))
 	}
-	seen := "only " + list(names)
+	seen := "only " + list(names) + " (accountTypeRestrictions)"
 	switch {
 	case len(types) == 0:
 		return ok("all types", "Every account that the bank shows can be imported.")
 	case !slices.Contains(types, finapi.Checking):
-		return fail(seen, "Current accounts (Checking), which every ledger needs, cannot be imported.",
+		return fail(seen, "Current accounts (Checking), which bank feeds are mostly about, cannot be imported.",
 			ask("Please add Checking to our client's account types (accountTypeRestrictions), or remove the restriction."))
 	}
 	return warn(seen, "Accounts of other types are never imported, and customers are not told why.",
-		"If your customers also book savings, cards or loans, "+ask("Please remove the restriction of account types (accountTypeRestrictions) from our client."))
+		"if your customers also book savings, cards or loans, "+ask("Please remove the restriction of account types (accountTypeRestrictions) from our client."))
 }
 
 func history(_ context.Context, v *visit) finding {
@@ -93,8 +105,8 @@ func history(_ context.Context, v *visit) finding {
 		return ok("not limited by finAPI", "The first import goes back as far as the bank allows.")
 	}
 	return warn(fmt.Sprintf("%d days at the most (transactionImportLimitation)", days),
-		"The first import of an account brings no older transactions, whatever the bank has.",
-		"If that is not what you ordered, "+ask("Please lift our client's transactionImportLimitation."))
+		"The first import of an account reaches back no further, whatever the bank has.",
+		"if that is not what you ordered, "+ask("Please lift our client's transactionImportLimitation."))
 }
 
 func countries(_ context.Context, v *visit) finding {
@@ -103,10 +115,11 @@ func countries(_ context.Context, v *visit) finding {
 		groups[i] = clean(g)
 	}
 	if len(groups) == 0 {
-		return warn("none are named", "Only banks of booked countries can be connected.", ask("Please tell us which bank groups our client has, and enable Germany."))
+		return warn("finAPI names none (availableBankGroups is empty)", "Only banks of countries that you have booked can be connected, so perhaps none can.",
+			ask("Which bank groups does our client have? Please enable those of our customers' countries: (name them)"))
 	}
-	return info(list(groups), "Banks of these countries can be connected, banks of others are not listed.",
-		"If a country of your customers is missing, "+ask("Please enable the bank group of this country for our client."))
+	return info("you have booked "+list(groups), "Banks of these countries can be connected; banks of others are not even listed.",
+		"if a country of your customers is missing, "+ask("Please enable the bank group of this country for our client: (name it)")+" Otherwise there is nothing to do.")
 }
 
 // formLife is how long finAPI's form lives. The token that opened it must live as
@@ -115,24 +128,29 @@ const formLife = 20 * time.Minute
 
 func tokenLives(_ context.Context, v *visit) finding {
 	c := &v.config
-	seen := fmt.Sprintf("user %s, vendor %s, refresh %s", life(c.UserTokenLife), life(c.ClientTokenLife), life(c.RefreshTokenLife))
+	seen := fmt.Sprintf("a customer's user stays logged in %s, your client %s; renewable %s", life(c.UserTokenLife), life(c.ClientTokenLife), life(c.RefreshTokenLife))
 	switch {
 	case c.UserTokenLife > 0 && time.Duration(c.UserTokenLife)*time.Second < formLife:
-		return fail(seen, "A consent form lives 20 minutes and dies with the user's token: customers who take their time at the bank end with INVALID_TOKEN.",
-			ask("Please set userAccessTokensValidityPeriod to 3600 seconds for our client.")+" You can also set it yourself with the administration client.")
+		return fail(seen, "A consent form lives 20 minutes, but not longer than the log-in (token): customers who take their time at the bank must start again.",
+			ask("Please set userAccessTokensValidityPeriod to 3600 seconds for our client.")+" A developer can also set it, with your administration client.")
 	case c.UserTokenLife == 0 || c.ClientTokenLife == 0:
-		return info(seen, "A token that never ends works, but one that is stolen is good until it is revoked.",
-			"Set a life of 3600 seconds with the administration client, unless you chose this.")
+		return info(seen, "A log-in that never ends works, but one that is stolen stays good until it is revoked.",
+			"unless you chose this, let a developer set 3600 seconds with your administration client, or "+
+				ask("Please set clientAccessTokensValidityPeriod and userAccessTokensValidityPeriod to 3600 seconds for our client."))
 	}
-	return ok(seen, "Tokens live long enough for a form, and the SDK renews them.")
+	return ok(seen, "Log-ins (tokens) outlive a consent form, and the SDK renews them.")
 }
 
 func life(seconds int) string {
 	if seconds == 0 {
-		return "never ends"
+		return "for ever"
 	}
-	d := time.Duration(seconds) * time.Second
-	if d%(24*time.Hour) == 0 {
+	return "for " + short(time.Duration(seconds)*time.Second)
+}
+
+// short writes a time without its zeros, such as 1h or 30 d.
+func short(d time.Duration) string {
+	if d >= 24*time.Hour && d%(24*time.Hour) == 0 {
 		return fmt.Sprintf("%d d", d/(24*time.Hour))
 	}
 	text := d.String() // such as 1h0m0s
@@ -148,44 +166,49 @@ func life(seconds int) string {
 func failedLogins(_ context.Context, v *visit) finding {
 	switch n := v.config.MaxLogins; {
 	case n == 0:
-		return ok("never lock a user", "A wrong password does no harm.")
+		return ok("never lock a user out", "If your program uses a wrong password for a customer's user at finAPI, no harm is done.")
 	case n < 3:
-		return warn(fmt.Sprintf("after %d a user is locked (maxUserLoginAttempts)", n),
-			"One program with an old password locks a customer out of everything. Only a new password unlocks the user.",
+		return warn(fmt.Sprintf("after %d a user is locked out (maxUserLoginAttempts)", n),
+			"If one program of yours uses an old password for a customer's user at finAPI, nothing can be read for that customer before a developer "+
+				"has set a new password there.",
 			ask("Please raise maxUserLoginAttempts of our client to 10 or more."))
 	default:
-		return ok(fmt.Sprintf("after %d a user is locked (maxUserLoginAttempts)", n), "The SDK sends a refused password once only.")
+		return ok(fmt.Sprintf("after %d a user is locked out (maxUserLoginAttempts)", n), "That does no harm, because the SDK sends a wrong password once only.")
 	}
 }
 
 func newUsers(_ context.Context, v *visit) finding {
 	if v.config.UserAutoVerification {
-		return ok("verified automatically", "A new user can be used at once.")
+		return ok("verified automatically", "A new customer's user at finAPI can be used at once.")
 	}
-	return warn("wait for verification (isUserAutoVerificationEnabled is false)", "A new user cannot log in before your program has verified it.",
-		"Call Client.VerifyUser after each Client.CreateUser, or "+ask("Please enable isUserAutoVerificationEnabled for our client."))
+	return warn("wait for verification (isUserAutoVerificationEnabled is false)",
+		"Nothing can be read for a new customer before your program has verified the customer's user at finAPI.",
+		ask("Please enable isUserAutoVerificationEnabled for our client.")+
+			" Or have your developers verify each user that the program creates (Client.VerifyUser after Client.CreateUser).")
 }
 
 func automaticUpdates(_ context.Context, v *visit) finding {
 	if v.config.BatchUpdate {
-		return info("booked: finAPI updates users' connections each night, if asked per user",
-			"Each automatic update counts towards the four a day that banks allow without the customer.",
-			"Set NewUser.AutoUpdate, or call User.Refresh once a day from your program. Do not do both.")
+		return info("booked: finAPI asks the banks for new bookings each night, for the customers for whom your program switches that on",
+			"Each such update counts towards the four a day that banks allow without the customer.",
+			"decide who asks the banks for new bookings: finAPI each night (developers: NewUser.AutoUpdate), or your program once a day (User.Refresh). Do not do both.")
 	}
-	return info("not booked (isAutomaticBatchUpdateEnabled is false)", "finAPI asks the banks for news only when your program says so. Data grows old without any error.",
-		"Call User.Refresh for each connection once a day from your program, and leave NewUser.AutoUpdate off: finAPI refuses it.")
+	return info("not booked (isAutomaticBatchUpdateEnabled is false)",
+		"finAPI asks the banks for new bookings only when your program tells it to. If the program never does, the data grow old without any error.",
+		"have your program ask for new bookings once a day for each customer and bank (developers: User.Refresh; leave NewUser.AutoUpdate off, because finAPI "+
+			"would refuse it). Nothing has to be ordered for that.")
 }
 
 func pfmServices(_ context.Context, v *visit) finding {
 	if v.config.PFMServices {
-		return ok("booked", "Daily balances, notification rules and changing transactions work.")
+		return ok("this add-on of finAPI's is booked", "Daily balances, notification rules and changing transactions work.")
 	}
-	do := `Run doctor with -write: its check "reading transactions" tells. If that fails, `
+	do := `run doctor with -write and look at "reading transactions". If that fails, `
 	if v.opts.write {
-		do = `The check "reading transactions" below tells. If it fails, `
+		do = `look at "reading transactions" below. If that fails, `
 	}
-	return warn("not booked (pfmServicesEnabled is false)",
+	return warn("this add-on of finAPI's is not booked (pfmServicesEnabled is false)",
 		"Daily balances, notification rules, the sandbox's mock updates and all changes of transactions are refused. "+
-			"finAPI's documents leave open whether the listing of transactions is, too, and no feed works without it.",
+			"finAPI's documents leave open whether reading transactions is refused, too, and no feed works without that.",
 		do+ask("Please enable PFM services for our client."))
 }

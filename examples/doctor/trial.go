@@ -32,10 +32,10 @@ func createUser(ctx context.Context, v *visit) finding {
 	user, err := v.client.CreateUser(ctx, finapi.NewUser{ID: id, Password: password})
 	if err != nil {
 		v.trial.refused = definite(err)
-		return refused(err, "Your program cannot create a finAPI user for a new customer.")
+		return refused(err, "Your program cannot create a user at finAPI for a new customer, so no customer can be connected.")
 	}
 	v.trial.user, v.trial.created = user, true
-	return ok("created a throw-away user", "Your program can create a finAPI user for each customer.")
+	return ok("created a throw-away user", "Your program can create a user at finAPI for each customer.")
 }
 
 // definite reports whether finAPI said no, so that nothing can have happened.
@@ -46,21 +46,21 @@ func definite(err error) bool {
 }
 
 func userLogin(ctx context.Context, v *visit) finding {
-	const means = "Your program can act for a customer."
+	const means = "Your program can log in at finAPI for a customer."
 	_, err := v.trial.user.Profile(ctx)
 	if err != nil && atToken(err) && statusIs(err, http.StatusForbidden) {
 		if verify := v.client.VerifyUser(ctx, v.trial.user.ID()); verify != nil {
-			return refused(verify, "New users wait for verification, and this client may not verify them.")
+			return refused(verify, "New users at finAPI wait for verification, and your client may not verify them. So nothing can be read for a customer.")
 		}
 		v.trial.verified = true
 		_, err = v.trial.user.Profile(ctx)
 	}
 	if err != nil {
-		return refused(err, "A new user cannot log in.")
+		return refused(err, "Your program cannot log in at finAPI for a new customer, so nothing can be read.")
 	}
 	v.trial.loggedIn = true
 	if v.trial.verified {
-		return ok("works after Client.VerifyUser", means)
+		return ok("works after the user was verified (Client.VerifyUser)", means)
 	}
 	return ok("works", means)
 }
@@ -75,7 +75,7 @@ func readTransactions(ctx context.Context, v *visit) finding {
 	if err != nil {
 		f := refused(err, "Your program cannot list transactions, so no feed works.")
 		if statusIs(err, http.StatusForbidden) {
-			f.Do = ask("Listing transactions (GET /api/v2/transactions) is refused with status 403. Please enable what it needs for our client; is it PFM services?")
+			f.Do = ask("Our client may not list transactions (GET /api/v2/transactions, status 403). Please enable what it needs for that. Is it PFM services?")
 		}
 		return f
 	}
@@ -106,14 +106,14 @@ func openForm(ctx context.Context, v *visit) finding {
 	v.trial.form = form
 	seen := "opened a form at " + v.wire.seen().formHost
 	if notForBank != nil {
-		f := refused(notForBank, "finAPI opens a form, but not for this bank.")
-		f.State, f.Seen = warning, seen+", but for the bank: "+f.Seen
-		return f
+		return warn(seen+", but not for "+clean(v.bank.Name)+": "+seenOf(notForBank),
+			"Customers can consent, but they have to choose the bank in finAPI's form, and perhaps they cannot choose this one.",
+			ask("Why is no form opened for "+clean(v.bank.Name)+fmt.Sprintf(" (bank id %d) in our client: %s?", v.bank.ID, statusOf(notForBank))))
 	}
 	if request.Bank != 0 {
-		seen += " for the bank"
+		seen += " for " + clean(v.bank.Name)
 	}
-	return ok(seen+"; nobody follows it", "Your program can send customers to finAPI's form.")
+	return ok(seen+"; no customer goes there", "Your program can send customers to finAPI's form.")
 }
 
 func (v *visit) noForm(err error) finding {
@@ -121,15 +121,16 @@ func (v *visit) noForm(err error) finding {
 	f := refused(err, means)
 	switch {
 	case finapi.IsError(err, finapi.CodeForeignURL):
-		f.Seen = "the form is at " + v.wire.seen().formHost + ", which the SDK does not know as finAPI's"
-		f.Means = "The SDK sends no customer to an unknown host."
-		f.Who, f.Do = finapi.ActorVendor, ask("Is "+v.wire.seen().formHost+" yours? Our forms are opened there.")+
-			" If it is, give it to doctor as -web-form-url and to your program with WithBaseURLs, and open an issue for this SDK."
+		host := v.wire.seen().formHost
+		f.Seen = "finAPI opened a form at " + host + ", which the SDK does not know as finAPI's"
+		f.Means = "No customer can consent, because the SDK sends nobody to an unknown host."
+		f.Who, f.Do = finapi.ActorVendor, ask("Is "+host+" yours? Our forms are opened there.")+
+			" If they say yes, run doctor again with -web-form-url "+host+", have your developers set it, too (WithBaseURLs), and "+issue+"."
 	case finapi.IsError(err, finapi.CodeInvalidRedirectURL):
-		f.Means = means + " finAPI wants the bank's way back from vendors with a licence of their own, which this SDK never sends."
-		f.Who, f.Do = finapi.ActorVendor, "Open an issue for this SDK, and "+ask("Can our client use Web Form 2.0 without giving a redirectUrl?")
+		f.Means = means + " From vendors with a licence, finAPI wants an address to which the bank sends the customer back (redirectUrl), and this SDK never sends one."
+		f.Who, f.Do = finapi.ActorVendor, issue+", and "+ask("Can our client use Web Form 2.0 without giving a redirectUrl?")
 	case statusIs(err, http.StatusForbidden):
-		f.Who, f.Do = finapi.ActorVendor, ask("Opening a form (POST /api/webForms/bankConnectionImport) is refused with status 403. Please enable Web Form 2.0 for our client.")
+		f.Who, f.Do = finapi.ActorVendor, ask("Our client may not open a form (POST /api/webForms/bankConnectionImport, status 403). Please enable Web Form 2.0 for it.")
 	}
 	return f
 }
@@ -137,41 +138,40 @@ func (v *visit) noForm(err error) finding {
 func readForm(ctx context.Context, v *visit) finding {
 	form, err := v.trial.user.Consent(ctx, v.trial.form.ID)
 	if err != nil {
-		return refused(err, "Your program cannot find out whether a customer has consented.")
+		return refused(err, "Your program cannot find out whether a customer has consented, so no account gets connected.")
 	}
-	lives := form.Expires.Sub(form.Created).Round(time.Second)
-	v.trial.formRead = fmt.Sprintf("%s, lives %v", clean(string(form.Status)), lives)
-	seen := fmt.Sprintf("%s, lives %v", clean(string(form.Status)), lives)
+	v.trial.formRead = clean(string(form.Status)) + ", lives " + short(form.Expires.Sub(form.Created).Round(time.Second))
 	if form.Expires.IsZero() || form.Created.IsZero() {
-		v.trial.formRead, seen = clean(string(form.Status))+", does not say how long it lives", clean(string(form.Status))
+		v.trial.formRead = clean(string(form.Status)) + ", does not say how long it lives"
 	}
-	return ok(seen, "Your program can follow a form.")
+	return ok("status "+v.trial.formRead, "Your program can find out how far a customer is in the form.")
 }
 
 func cancelForm(ctx context.Context, v *visit) finding {
 	form, err := v.trial.user.Forms().Cancel(ctx, v.trial.form.ID)
 	v.trial.cancelled = statusOf(err)
 	if err != nil {
-		f := refused(err, "A form that a customer does not need any more stays open for its 20 minutes. Nothing else depends on this.")
+		f := refused(err, "A form that a customer gave up stays open for its 20 minutes. No feed depends on this.")
 		f.State = warning
 		return f
 	}
 	v.trial.cancelled = "accepted, the form is " + clean(string(form.Status))
 	_, err = v.trial.user.Forms().Cancel(ctx, v.trial.form.ID)
 	v.trial.again = statusOf(err)
-	return ok("the form is "+clean(string(form.Status)), "Your program can end a form before the customer does.")
+	return ok("the form's status is "+clean(string(form.Status)), "Your program can end a form before the customer does.")
 }
 
 func deleteForm(ctx context.Context, v *visit) finding {
 	if err := v.trial.user.Forms().Delete(ctx, v.trial.form.ID); err != nil {
-		f := refused(err, "What finAPI keeps of a form cannot be deleted by itself. It goes with the user.")
+		f := refused(err, "What finAPI keeps of a form cannot be deleted by itself; it goes when the user is deleted. No feed depends on this.")
 		f.State = warning
 		return f
 	}
 	_, err := v.trial.user.Consent(ctx, v.trial.form.ID)
 	v.trial.deleted = statusOf(err)
 	if err == nil {
-		return warn("finAPI accepted it, but the form can still be read", "Deleting a form does not take effect at once.", "Delete users, not forms, when data has to go.")
+		return warn("finAPI accepted the deletion, but the form can still be read", "If a customer's data have to go, deleting forms is not enough.",
+			"have your program delete the customer's user at finAPI when data have to go (developers: User.Delete); that takes the forms with it.")
 	}
 	return ok("the form is gone", "Your program can delete what finAPI keeps of a form.")
 }
@@ -179,31 +179,30 @@ func deleteForm(ctx context.Context, v *visit) finding {
 // wrongPassword shows how finAPI refuses one. It is sent once.
 func wrongPassword(ctx context.Context, v *visit) finding {
 	if n := v.config.MaxLogins; n == 1 || n == 2 {
-		return skip("so few failed log-ins lock a user", "Ask finAPI to raise maxUserLoginAttempts if you want to see this.")
+		return skip("so few failed log-ins lock a user out", `nothing. If you want to see this, do what "failed log-ins" above says, then run doctor again.`)
 	}
 	_, err := v.client.User(v.trial.user.ID(), finapi.NewSecret(rand.Text())).Profile(ctx)
 	shape := v.wire.seen().password
-	seen := fmt.Sprintf("status %d, %s", shape.status, shape.fields)
 	switch {
 	case err == nil:
 		return finding{
-			State: failing, Seen: "finAPI accepts any password", Means: "Customers' data are not protected from each other.",
-			Who: finapi.ActorFinAPI, Do: "finAPI has to explain this. " + ask("Our client's users can log in with a wrong password."),
+			State: failing, Seen: "finAPI accepts a wrong password", Means: "Customers' data are not protected from each other.",
+			Who: finapi.ActorFinAPI, Do: "has to put this right. You: connect no customer before, and " + ask("Our client's users can log in with a wrong password."),
 		}
 	case finapi.IsError(err, finapi.CodeInvalidGrant):
-		return ok("refused: "+seen, "The SDK recognises a wrong password and never sends it again.")
+		return ok(fmt.Sprintf("finAPI refuses it (status %d, %s)", shape.status, shape.fields), "The SDK recognises a wrong password and never sends it again.")
 	}
-	return warn("refused in an unexpected way: "+seenOf(err), "The SDK may not recognise a wrong password.",
-		"Paste the block at the end of this output into an issue for this SDK.")
+	return warn("an unexpected answer: "+seenOf(err), "The SDK may not recognise a wrong password, and send it again until finAPI locks the user out.",
+		issue+" and paste the block at the end of this output there.")
 }
 
 func logOut(ctx context.Context, v *visit) finding {
 	if err := v.trial.user.Logout(ctx); err != nil {
-		f := refused(err, "Tokens live on until they expire.")
+		f := refused(err, "Your program cannot end a log-in at finAPI (token) by itself; it lives until it expires. No feed depends on this.")
 		f.State = warning
 		return f
 	}
-	return ok("finAPI revoked the token", "Your program can log a user out.")
+	return ok("finAPI ended the log-in (it revoked the token)", "Your program can end a customer's log-in at finAPI.")
 }
 
 func deleteUser(ctx context.Context, v *visit) finding {
@@ -211,17 +210,17 @@ func deleteUser(ctx context.Context, v *visit) finding {
 	case v.trial.user == nil && ctx.Err() != nil:
 		return interrupted()
 	case v.trial.user == nil, v.trial.refused:
-		return skip("no user was created", "Put right what fails above, then run doctor again.")
+		return waitFor(v.found("create user"), "above")
 	}
 	if err := v.removeUser(ctx); err != nil {
 		f := refused(err, "The throw-away user "+string(v.trial.user.ID())+" is still at finAPI. It holds no data.")
-		f.Who, f.Do = finapi.ActorVendor, ask("Please delete our user "+string(v.trial.user.ID())+", or tell us how our administration client can.")
+		f.Who, f.Do = finapi.ActorVendor, ask("Please delete our user "+string(v.trial.user.ID())+". We could not do it ourselves.")
 		return f
 	}
 	if !v.trial.created {
-		return ok("none is left", "Creating the user went unanswered; if it existed, it was deleted.")
+		return ok("none is left", "Creating the throw-away user went unanswered; if finAPI created it all the same, it is deleted now.")
 	}
-	return ok("the throw-away user is gone, and with it all it had", "Nothing is left at finAPI, and your program can delete a customer's data.")
+	return ok("the throw-away user is gone, with all it had", "Nothing of this run is left at finAPI, and your program can delete a customer's data there.")
 }
 
 const (

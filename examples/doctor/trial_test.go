@@ -224,7 +224,7 @@ func TestAFormWhoseAnswerIsLostIsDeleted(t *testing.T) {
 
 func TestAWrongPasswordIsTriedOnceAndOnlyWhereItDoesNoHarm(t *testing.T) {
 	t.Parallel()
-	for limit, want := range map[int]string{0: "ok", 1: "skipped", 2: "skipped", 3: "ok"} {
+	for limit, want := range map[int]state{0: "ok", 1: "skipped", 2: "skipped", 3: "ok"} {
 		b := newBench(t)
 		b.sim.EditClient(func(c *finapitest.ClientSettings) { c.MaxLoginAttempts = limit })
 		b.examine(t, "-write")

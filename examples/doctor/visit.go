@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -12,6 +11,9 @@ import (
 
 	"github.com/finapi-go/finapi"
 )
+
+// countsUsers is what -write may cost.
+const countsUsers = "finAPI's licence counts users, so finAPI may count this one, although it is deleted at the end."
 
 // visit is one run: what is known so far, and the findings.
 type visit struct {
@@ -47,14 +49,14 @@ func (v *visit) examine(ctx context.Context) {
 
 func (v *visit) look(ctx context.Context, c *check) finding {
 	if c.write && !v.opts.write {
-		return skip("-write is not given", "Run doctor again with -write when a throw-away user at finAPI is all right.")
+		return skip("-write is not given", "run doctor again with -write, if it may make a throw-away user at finAPI. "+countsUsers)
 	}
 	if !c.always {
 		if ctx.Err() != nil {
 			return interrupted()
 		}
-		if because := v.blocked(c); because != "" {
-			return skip(because, "Put that right first, then run doctor again.")
+		if cause := v.blocked(c); cause != nil {
+			return waitFor(cause, "above")
 		}
 	}
 	f := c.run(ctx, v)
@@ -64,22 +66,23 @@ func (v *visit) look(ctx context.Context, c *check) finding {
 	return f
 }
 
-// blocked tells why a check cannot run: the first cause, not the last.
-func (v *visit) blocked(c *check) string {
+// blocked returns the finding because of which a check cannot run, or nil.
+func (v *visit) blocked(c *check) *finding {
 	for _, need := range c.needs {
-		i := slices.IndexFunc(v.findings, func(f finding) bool { return f.Check == need })
-		if i < 0 {
-			continue
-		}
-		switch f := v.findings[i]; f.State {
-		case failing:
-			return fmt.Sprintf("%q fails", need)
-		case skipped:
-			return f.because
-		case fine, notice, warning:
+		if f := v.found(need); f != nil && (f.State == failing || f.State == skipped) {
+			return f
 		}
 	}
-	return ""
+	return nil
+}
+
+// found returns the finding of a check, or nil if it is still to come.
+func (v *visit) found(check string) *finding {
+	i := slices.IndexFunc(v.findings, func(f finding) bool { return f.Check == check })
+	if i < 0 {
+		return nil
+	}
+	return &v.findings[i]
 }
 
 func (v *visit) count(s state) int {
