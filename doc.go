@@ -33,6 +33,13 @@
 // it grows old without any error. Banks allow four updates a day without the
 // customer; the package does not start any by itself.
 //
+// # The customer
+//
+// [User.StartConsent] sends the customer to the bank, [ReturnHandler] receives the
+// customer who comes back, [Consent.Outcome] tells what came of it. [Connection.State]
+// and [User.ConsentCalendar] tell who must act by when, [User.RenewConsent] renews,
+// [User.Disconnect] and [User.Forget] end it. docs/consent.md shows the whole way.
+//
 // # Repeating
 //
 // Calls that change nothing are repeated when the network or finAPI fails, as

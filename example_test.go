@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"os"
 	"time"
 
@@ -12,8 +15,8 @@ import (
 	"github.com/finapi-go/finapi/finapitest"
 )
 
-// connected returns a user who has connected amnis at a simulated finAPI.
-func connected(ctx context.Context) (*finapitest.Server, *finapi.User, finapi.Consent) {
+// started returns a new user at a simulated finAPI.
+func started(ctx context.Context) (*finapitest.Server, *finapi.User, *finapi.Client) {
 	sim, err := finapitest.Start()
 	if err != nil {
 		log.Fatal(err)
@@ -28,6 +31,12 @@ func connected(ctx context.Context) (*finapitest.Server, *finapi.User, finapi.Co
 	if err != nil {
 		log.Fatal(err)
 	}
+	return sim, user, client
+}
+
+// connected returns a user who has connected amnis at a simulated finAPI.
+func connected(ctx context.Context) (*finapitest.Server, *finapi.User, finapi.Consent) {
+	sim, user, _ := started(ctx)
 	consent, err := user.StartConsent(ctx, finapi.ConsentRequest{Bank: finapitest.AmnisID})
 	if err != nil {
 		log.Fatal(err)
@@ -364,4 +373,120 @@ func ExampleUser_Rules() {
 		log.Fatal(err)
 	}
 	// Output: 1 NEW_TRANSACTIONS true
+}
+
+// Everything that the customer should see of a connection, and who must act.
+func ExampleConnection_State() {
+	ctx := context.Background()
+	sim, user, consent := connected(ctx)
+	defer sim.Close()
+	show := func() {
+		connection, err := user.Connection(ctx, consent.Connection)
+		if err != nil {
+			log.Fatal(err)
+		}
+		accounts, err := user.Accounts(ctx, finapi.AccountQuery{Connection: connection.ID})
+		if err != nil {
+			log.Fatal(err)
+		}
+		state := connection.State(accounts, sim.Clock().Now())
+		if state.Problem == nil {
+			fmt.Println("good until", state.Expires.Format(time.DateOnly))
+			return
+		}
+		fmt.Printf("stale since %s, %s must act: %s\n",
+			state.StaleSince.Format(time.DateOnly), state.Problem.Actor, state.Problem.Remedy(finapi.English))
+	}
+	show()
+	sim.Clock().Advance(91 * 24 * time.Hour)
+	show()
+	// Output:
+	// good until 2026-05-31
+	// stale since 2026-03-02, customer must act: Your bank asks you to confirm the access; please open the form and follow its steps.
+}
+
+func ExampleUser_ConsentCalendar() {
+	ctx := context.Background()
+	sim, user, _ := connected(ctx)
+	defer sim.Close()
+	sim.Clock().Advance(80 * 24 * time.Hour)
+	ends, err := user.ConsentCalendar(ctx, 14)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, end := range ends {
+		fmt.Println(end.Bank, end.Ends.Format(time.DateOnly), "lapsed:", end.Lapsed)
+	}
+	// Output: amnis 2026-05-31 lapsed: false
+}
+
+// The customer comes back from the form to the ERP.
+func ExampleClient_NewReturnHandler() {
+	ctx := context.Background()
+	sim, user, client := started(ctx)
+	defer sim.Close()
+	handler, err := client.NewReturnHandler(finapi.ReturnConfig{
+		URL:  "https://erp.example/bank/back",
+		Keys: []finapi.Secret{finapi.NewSecret("32 random bytes from your secrets")},
+		SignedIn: func(*http.Request) (*finapi.User, error) {
+			return user, nil // really: the tenant of the session's cookie
+		},
+		Returned: func(w http.ResponseWriter, r *http.Request, back finapi.Return) {
+			fmt.Println("the customer is back:", back.Outcome.Result)
+			http.Redirect(w, r, "/accounts", http.StatusSeeOther)
+		},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	consent, err := handler.StartConsent(ctx, user, finapi.ConsentRequest{Bank: finapitest.AmnisID})
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := sim.Approve(consent.URL); err != nil { // really: the customer, at the bank
+		log.Fatal(err)
+	}
+	form, _ := url.Parse(consent.URL) // really: finAPI's form redirects the browser
+	back := httptest.NewRequestWithContext(ctx, http.MethodGet, form.Query().Get("redirectUrl"), nil)
+	answer := httptest.NewRecorder()
+	handler.ServeHTTP(answer, back)
+	fmt.Println(answer.Code, answer.Header().Get("Location"))
+	// Output:
+	// the customer is back: connected
+	// 303 /accounts
+}
+
+func ExampleUser_Disconnect() {
+	ctx := context.Background()
+	sim, user, consent := connected(ctx)
+	defer sim.Close()
+	done, err := user.Disconnect(ctx, finapi.Disconnection{Connection: consent.Connection})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("gone:", done.Gone, "with", len(done.Accounts), "accounts; ended at the bank:", done.AtEveryBank())
+	if err := user.Forget(ctx); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("finAPI does not know the user any more")
+	// Output:
+	// gone: true with 3 accounts; ended at the bank: true
+	// finAPI does not know the user any more
+}
+
+func ExampleUser_KeepAccounts() {
+	ctx := context.Background()
+	sim, user, consent := connected(ctx)
+	defer sim.Close()
+	accounts, err := user.Accounts(ctx, finapi.AccountQuery{Connection: consent.Connection})
+	if err != nil {
+		log.Fatal(err)
+	}
+	picked := []finapi.AccountID{accounts[0].ID} // the customer ticked this one
+	deleted, err := user.KeepAccounts(ctx, consent.Connection, picked, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("kept", accounts[0].Currency, "and deleted", len(deleted), "others at finAPI")
+	// Output: kept EUR and deleted 2 others at finAPI
 }
