@@ -1,6 +1,7 @@
 package finapi
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -268,21 +269,8 @@ func (h *ReturnHandler) calledBack(r *http.Request) (Return, error) {
 	if err != nil {
 		return Return{}, err
 	}
-	// The callback of a form, or that of a task whose form has ended.
-	var body struct {
-		Form     ConsentID `json:"webFormId"`
-		TaskForm struct {
-			ID ConsentID `json:"id"`
-		} `json:"webForm"`
-	}
 	data, err := io.ReadAll(io.LimitReader(r.Body, maxCallback))
-	if err == nil {
-		err = json.Unmarshal(data, &body)
-	}
-	form := body.Form
-	if form == "" {
-		form = body.TaskForm.ID
-	}
+	form := calledForm(data)
 	if err != nil || !formIDPattern.MatchString(string(form)) {
 		return Return{}, refusedReturn("its body names no form")
 	}
@@ -294,6 +282,23 @@ func (h *ReturnHandler) calledBack(r *http.Request) (Return, error) {
 		return Return{}, refusedReturn("its user is not known any more")
 	}
 	return h.read(r.Context(), user, state, form)
+}
+
+// calledForm returns the form that a callback's body names: that of a form, or of a
+// task whose form has ended. It is "" if there is none.
+func calledForm(data []byte) ConsentID {
+	var form struct {
+		ID ConsentID `json:"webFormId"`
+	}
+	var task struct {
+		Form struct {
+			ID ConsentID `json:"id"`
+		} `json:"webForm"`
+	}
+	if json.Unmarshal(data, &form) != nil || json.Unmarshal(data, &task) != nil {
+		return ""
+	}
+	return cmp.Or(form.ID, task.Form.ID)
 }
 
 // log tells of a refusal with its reason, and of a failure with its error.

@@ -200,7 +200,7 @@ func bankLogin(_ context.Context, v *visit) finding {
 		return info("customers log in on the bank's own pages (redirect)",
 			"If a customer connects the same bank a second time, finAPI cannot notice, and the same accounts come twice.",
 			"have your program offer to update a bank that the customer has connected already, instead of connecting it anew "+
-				"(developers: look at User.Connections before User.StartConsent, and offer User.Refresh).")
+				"(developers: User.StartConsent refuses it with CodeAlreadyConnected; offer User.RenewConsent then).")
 	}
 	return info("customers type the bank's access data into finAPI's form",
 		"If the customer lets the form store the access data, finAPI can update the accounts without the customer.",

@@ -211,7 +211,7 @@ func cases() []provoked {
 			check: "bank health", state: "warn", name: "quiet", who: "bank", seen: "none worked",
 			arrange: onlyBank(`"health":90,"lastCommunicationAttempt":"2026-03-02T09:00:00.000+01:00","lastSuccessfulCommunication":"2026-02-28T09:00:00.000+01:00"`),
 		},
-		{check: "bank log-in", state: "info", seen: "redirect", do: "User.Refresh"},
+		{check: "bank log-in", state: "info", seen: "redirect", do: "User.RenewConsent"},
 		{check: "bank log-in", state: "info", name: "in the form", options: []finapitest.Option{world(bankWith(99))}, seen: "into finAPI's form"},
 
 		{check: "open form", state: "ok", write: true, seen: "for amnis"},

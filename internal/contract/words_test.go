@@ -21,10 +21,13 @@ import (
 // and is none: words, and types whose constants never travel. Each must occur.
 func own() map[string]string {
 	return map[string]string{
-		"REDACTED":   "stands for a secret in logs",
-		"NoticeKind": "a kind of the feed's events",
-		"Pass":       "how the feed reads",
-		"RowState":   "what the store keeps",
+		"REDACTED":        "stands for a secret in logs",
+		"NoticeKind":      "a kind of the feed's events",
+		"Pass":            "how the feed reads",
+		"RowState":        "what the store keeps",
+		"Result":          "how a form ended, for the ERP",
+		"state":           "comes back to the ERP in its own URL",
+		"ACCESS_EXCEEDED": "Berlin Group's word in a bank's text",
 	}
 }
 
