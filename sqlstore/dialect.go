@@ -59,7 +59,7 @@ type memoryStatements struct {
 	// source: ledger's id, user, account. Returns the source's id, and adds the
 	// source if it is new.
 	source string
-	// put adds or replaces rows of a ledger, in their order, and adds their
+	// put adds or replaces rows of a ledger, which are [distinct], and adds their
 	// aliases. Databases differ too much in how they take many rows fast.
 	put func(ctx context.Context, tx *sql.Tx, feed int64, rows []entry) error
 	// rows: environment, ledger, user, account, and the lists of transactions, of
@@ -82,6 +82,22 @@ type entry struct {
 	state       string
 	fingerprint string
 	data        string
+}
+
+// distinct returns how many of the rows, from the first on, neither share a UID nor
+// an alias. Such rows can be put in any order, and a statement with all of them
+// writes nothing twice, which databases refuse.
+func distinct(rows []entry) int {
+	type alias struct{ source, transaction int64 }
+	uids, aliases := map[string]bool{}, map[alias]bool{}
+	for i := range rows {
+		uid, at := rows[i].uid, alias{rows[i].source, rows[i].transaction}
+		if uids[uid] || aliases[at] {
+			return i
+		}
+		uids[uid], aliases[at] = true, true
+	}
+	return len(rows)
 }
 
 func (d Dialect) statements() (*statements, error) {

@@ -6,7 +6,7 @@ func Statements(d Dialect) map[string]string {
 	m := &dialects[d].memory
 	all := map[string]string{"mark": m.mark, "bump": m.bump, "source": m.source, "rows": m.rows}
 	if d == SQLite {
-		all["putRow"], all["putAlias"] = sqlitePutRow, sqlitePutAlias
+		all["putRow"], all["putAliases"] = sqlitePutRow, sqlitePutAliases
 	} else {
 		all["putAll"] = postgresPutAll
 	}

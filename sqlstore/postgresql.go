@@ -94,34 +94,14 @@ INSERT INTO finapi_alias (source_id, transaction_id, row_id)
 SELECT source_id, transaction_id, id FROM put
 ON CONFLICT (source_id, transaction_id) DO UPDATE SET row_id = excluded.row_id`
 
-// postgresPut sends many rows as one statement, because each one is a way to the
+// postgresPut sends all rows as one statement, because each one is a way to the
 // server and back.
 func postgresPut(ctx context.Context, tx *sql.Tx, feed int64, rows []entry) error {
-	for len(rows) > 0 {
-		n := distinct(rows)
-		if _, err := tx.ExecContext(ctx, postgresPutAll, columns(feed, rows[:n])...); err != nil {
-			return err
-		}
-		rows = rows[n:]
-	}
-	return nil
+	_, err := tx.ExecContext(ctx, postgresPutAll, columns(feed, rows)...)
+	return err
 }
 
-// distinct returns how many of the rows can go into one statement, which refuses to
-// write anything twice.
-func distinct(rows []entry) int {
-	type alias struct{ source, transaction int64 }
-	uids, aliases := map[string]bool{}, map[alias]bool{}
-	for i := range rows {
-		uid, at := rows[i].uid, alias{rows[i].source, rows[i].transaction}
-		if uids[uid] || aliases[at] {
-			return i
-		}
-		uids[uid], aliases[at] = true, true
-	}
-	return len(rows)
-}
-
+// columns are the parameters of [postgresPutAll].
 func columns(feed int64, rows []entry) []any {
 	n := len(rows)
 	sources, transactions, days := make([]int64, n), make([]int64, n), make([]int, n)

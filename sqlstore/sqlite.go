@@ -87,36 +87,36 @@ ON CONFLICT (feed_id, uid) DO UPDATE SET
 	source_id = excluded.source_id, transaction_id = excluded.transaction_id,
 	booking_date = excluded.booking_date, state = excluded.state,
 	fingerprint = excluded.fingerprint, data = excluded.data`
-	sqlitePutAlias = `
+	sqlitePutAliases = `
 INSERT INTO finapi_alias (source_id, transaction_id, row_id)
-SELECT ?1, ?2, id FROM finapi_row WHERE feed_id = ?3 AND uid = ?4
+SELECT source_id, transaction_id, id FROM finapi_row
+WHERE feed_id = ?1 AND uid IN (SELECT value FROM json_each(?2))
 ON CONFLICT DO UPDATE SET row_id = excluded.row_id`
 )
 
 // sqlitePut sends a row at a time: SQLite is in the process, so nothing is on the
 // way, and one statement with all rows takes longer.
 func sqlitePut(ctx context.Context, tx *sql.Tx, feed int64, rows []entry) error {
-	putRow, err := tx.PrepareContext(ctx, sqlitePutRow)
+	put, err := tx.PrepareContext(ctx, sqlitePutRow)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = putRow.Close() }()
-	putAlias, err := tx.PrepareContext(ctx, sqlitePutAlias)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = putAlias.Close() }()
+	defer func() { _ = put.Close() }()
+	uids := make([]string, len(rows))
 	for i := range rows {
 		r := &rows[i]
-		_, err := putRow.ExecContext(ctx, feed, r.source, r.transaction, r.day, r.state, r.fingerprint, r.uid, r.data)
+		uids[i] = r.uid
+		_, err := put.ExecContext(ctx, feed, r.source, r.transaction, r.day, r.state, r.fingerprint, r.uid, r.data)
 		if err != nil {
 			return err
 		}
-		if _, err := putAlias.ExecContext(ctx, r.source, r.transaction, feed, r.uid); err != nil {
-			return err
-		}
 	}
-	return nil
+	list, err := sqliteList(uids)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, sqlitePutAliases, feed, list)
+	return err
 }
 
 // sqlitePatience is how long writers wait for each other.

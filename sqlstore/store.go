@@ -248,7 +248,14 @@ func (s *Store) put(ctx context.Context, tx *sql.Tx, feed int64, rows []finapi.R
 			state: string(row.State), fingerprint: row.Fingerprint, data: string(data),
 		}
 	}
-	return s.sql.memory.put(ctx, tx, feed, entries)
+	for len(entries) > 0 {
+		n := distinct(entries)
+		if err := s.sql.memory.put(ctx, tx, feed, entries[:n]); err != nil {
+			return err
+		}
+		entries = entries[n:]
+	}
+	return nil
 }
 
 // failed says what failed. If the context has ended, that is the reason, whatever
