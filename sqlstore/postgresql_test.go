@@ -32,8 +32,8 @@ func TestAWorkerThatWaitedForAnotherOneGetsAConflict(t *testing.T) {
 				err = sqlstore.Sync(t.Context(), b.feed(first), func(ctx context.Context, tx *sql.Tx, batch []finapi.Event) error {
 					if !started {
 						started = true
-						go func() { late <- second.Commit(t.Context(), books, change(mark.Version, row("late", 99))) }()
-						waitForAWaiting(t, second.DB())
+						go func() { late <- second.Commit(ctx, books, change(mark.Version, row("late", 99))) }()
+						waitForAWaiting(ctx, t, second.DB())
 					}
 					return enter(ctx, tx, batch)
 				})
@@ -50,10 +50,10 @@ func TestAWorkerThatWaitedForAnotherOneGetsAConflict(t *testing.T) {
 }
 
 // waitForAWaiting returns when somebody waits for a lock in the database.
-func waitForAWaiting(t *testing.T, db *sql.DB) {
+func waitForAWaiting(ctx context.Context, t *testing.T, db *sql.DB) {
 	t.Helper()
 	for waiting := 0; waiting == 0; {
-		err := db.QueryRowContext(t.Context(), `SELECT count(*) FROM pg_stat_activity
+		err := db.QueryRowContext(ctx, `SELECT count(*) FROM pg_stat_activity
 			WHERE datname = current_database() AND wait_event_type = 'Lock'`).Scan(&waiting)
 		if err != nil {
 			t.Errorf("look for the late worker: %v", err)
@@ -82,7 +82,7 @@ func TestAWorkerInheritsTheLedgerOfOneThatGaveUp(t *testing.T) {
 			}
 			done := make(chan error, 1)
 			go func() { done <- second.Commit(t.Context(), books, change(1, row("b", 2))) }()
-			waitForAWaiting(t, second.DB())
+			waitForAWaiting(t.Context(), t, second.DB())
 			if err := tx.Rollback(); err != nil {
 				t.Fatal(err)
 			}

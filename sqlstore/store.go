@@ -57,14 +57,14 @@ func OpenFile(ctx context.Context, path string) (*Store, error) {
 }
 
 // New keeps the memory in a database that the ERP has open already. It brings the
-// schema up to date; see [Migrations] for doing that otherwise. The ERP keeps the
+// schema up to date, once if several processes start at the same time; see [Migrations] for doing that otherwise. The ERP keeps the
 // database open as long as the Store is used, and closes it.
 //
 // A database that a newer version of this package has migrated is refused.
 //
 // A SQLite database should have been opened with a busy timeout, because else
 // workers that write at once fail instead of waiting, and in WAL mode with the
-// setting synchronous=FULL.
+// setting synchronous=FULL. A PostgreSQL database has to be opened with pgx.
 func New(ctx context.Context, db *sql.DB, dialect Dialect) (*Store, error) {
 	if db == nil {
 		return nil, invalid("db", "must not be nil")
