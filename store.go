@@ -29,7 +29,8 @@ type UID string
 // together or not at all.
 //
 // [MemoryStore] is for tests. The module sqlstore keeps the memory in the ERP's
-// own database. For another database implement these three methods.
+// own database, SQLite or PostgreSQL. For another database implement these three
+// methods, and have the package storetest check that they keep their promises.
 type Store interface {
 	// Mark returns where a ledger's feed stands. A ledger that was never
 	// committed has the zero Mark.

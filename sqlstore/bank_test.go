@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"fmt"
 	"net/http"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -103,41 +102,32 @@ func (b *bank) feed(store finapi.Store) *finapi.Feed {
 	return b.user.Feed(b.account, books.Ledger, store)
 }
 
-// openStore opens a store in a new file, with a journal as an ERP might have it.
-// Nothing in the journal keeps doubles out: that is the store's work.
-func openStore(tb testing.TB) *sqlstore.Store {
-	tb.Helper()
-	store := openStoreAt(tb, filepath.Join(tb.TempDir(), "books.db"))
-	if _, err := store.DB().Exec(`CREATE TABLE journal (uid TEXT NOT NULL, amount TEXT NOT NULL) STRICT`); err != nil {
-		tb.Fatal(err)
+var (
+	books  = finapi.LedgerKey{Environment: "sandbox", Ledger: "tenant-17/1200"}
+	source = finapi.Source{User: "customer-17", Account: 4711}
+)
+
+// row is a remembered row.
+func row(uid finapi.UID, id finapi.TransactionID) finapi.Row {
+	return finapi.Row{
+		UID: uid, Source: source, ID: id, State: finapi.RowBooked, Fingerprint: "f",
+		Transaction: finapi.Transaction{
+			ID: id, Account: source.Account, BookingDate: finapi.Date{Year: 2026, Month: 11, Day: 1},
+			Amount:   finapi.Money{Amount: decimal.RequireFromString("-12.30"), Currency: "EUR"},
+			Imported: time.Date(2026, 11, 20, 6, 0, 8, 0, time.UTC),
+		},
 	}
-	return store
 }
 
-func openStoreAt(tb testing.TB, path string) *sqlstore.Store {
-	tb.Helper()
-	store, err := sqlstore.OpenFile(tb.Context(), path)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() {
-		if err := store.Close(); err != nil {
-			tb.Error(err)
-		}
-	})
-	return store
+func change(version int64, rows ...finapi.Row) finapi.Change {
+	return finapi.Change{Mark: finapi.Mark{Version: version, Source: source}, Rows: rows}
 }
 
-// openPlain opens a database as an ERP might have it, with few settings.
-func openPlain(tb testing.TB, more ...string) *sql.DB {
+func commit(tb testing.TB, store finapi.Store, key finapi.LedgerKey, c finapi.Change) {
 	tb.Helper()
-	settings := strings.Join(append([]string{"_busy_timeout=10000"}, more...), "&")
-	db, err := sql.Open("sqlite", "file:"+filepath.ToSlash(filepath.Join(tb.TempDir(), "erp.db"))+"?"+settings)
-	if err != nil {
-		tb.Fatal(err)
+	if err := store.Commit(tb.Context(), key, c); err != nil {
+		tb.Fatalf("Commit: %v", err)
 	}
-	tb.Cleanup(func() { _ = db.Close() })
-	return db
 }
 
 // journal returns the UIDs in the ERP's journal, in order.

@@ -1,72 +1,163 @@
 package sqlstore_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/finapi-go/finapi"
+	"github.com/finapi-go/finapi/sqlstore"
 )
 
-// batchOf is 200 rows of a ledger's n-th batch, as long as banks send them.
+const (
+	batchSize = 500
+	perDay    = 20
+)
+
+// batchOf is the n-th batch of a ledger that gets 20 bookings a day. Texts and ids
+// are as long as banks send them.
 func batchOf(n int) []finapi.Row {
-	rows := make([]finapi.Row, 200)
+	rows := make([]finapi.Row, batchSize)
 	for i := range rows {
-		id := finapi.TransactionID(n*len(rows) + i + 1)
-		r := row(
-			finapi.UID(fmt.Sprintf("finapi/sandbox/tenant-17/1200/4711.%d", id)), id,
-			fmt.Sprintf("1:%016x%016x", uint64(id)*0x9e3779b97f4a7c15, id), "2000-01-01",
-		)
-		r.Transaction.BookingDate = r.Transaction.BookingDate.AddDays(n)
-		r.Transaction.ValueDate = r.Transaction.BookingDate
-		r.Transaction.Purpose = fmt.Sprintf("Rechnung 2026-%06d vom 12.11.2026, Kundennummer 302460, vielen Dank", id)
-		r.Transaction.Counterpart = finapi.Counterpart{
+		number := n*len(rows) + i
+		id := finapi.TransactionID(1_234_000_000 + number)
+		r := row(finapi.UID(fmt.Sprintf("finapi/live/tenant-17/1200/2345678.%d", id)), id)
+		r.Source = finapi.Source{User: "0b1c2d3e-4f50-6172-8394-a5b6c7d8e9f0", Account: 2_345_678}
+		tx := &r.Transaction
+		tx.BookingDate = finapi.Date{Year: 2000, Month: 1, Day: 1}.AddDays(number / perDay)
+		tx.ValueDate = tx.BookingDate
+		// As long as those of the feed, and as random behind the day.
+		r.Fingerprint = fmt.Sprintf("1:%s:%016x", tx.BookingDate, uint64(number+1)*0x9e3779b97f4a7c15)
+		tx.Purpose = fmt.Sprintf("Rechnung 2026-%06d vom 12.11.2026, Kundennummer 302460, vielen Dank", number)
+		tx.Counterpart = finapi.Counterpart{
 			Name: "Musterversicherung a.G.", IBAN: "DE32999000020099001234", BIC: "MUVADE99XXX",
 		}
-		r.Transaction.EndToEndReference = fmt.Sprintf("E2E-%d", id)
-		r.Transaction.Type = "Überweisung"
+		tx.EndToEndReference = fmt.Sprintf("E2E-%d", id)
+		tx.Type = "Überweisung"
 		rows[i] = r
 	}
 	return rows
 }
 
-// BenchmarkCommit200 commits full batches to one ledger, which grows.
-func BenchmarkCommit200(b *testing.B) {
-	store := openStore(b)
-	for n := 0; b.Loop(); n++ {
-		if err := store.Commit(b.Context(), books, change(int64(n), batchOf(n)...)); err != nil {
-			b.Fatal(err)
-		}
+// BenchmarkCommit commits batches of 500 new rows to one ledger, which grows. In
+// turn with it, it writes the same rows as JSON to a file, and waits for the disk:
+// that is the least that a commit can take. It reports medians.
+func BenchmarkCommit(b *testing.B) {
+	for name, kind := range kinds {
+		b.Run(name, func(b *testing.B) {
+			d := kind(b)
+			store := d.open(b)
+			file, err := os.Create(filepath.Join(b.TempDir(), "rows"))
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer func() { _ = file.Close() }()
+			var commits, encodes, syncs, written []time.Duration
+			batches, bytes := 0, 0
+			for b.Loop() {
+				b.StopTimer()
+				rows := batchOf(batches)
+				b.StartTimer()
+				start := time.Now()
+				if err := store.Commit(b.Context(), books, change(int64(batches), rows...)); err != nil {
+					b.Fatal(err)
+				}
+				commits = append(commits, time.Since(start))
+				b.StopTimer()
+				batches++
+
+				start = time.Now()
+				text := encoded(b, rows)
+				encodes = append(encodes, time.Since(start))
+				bytes += len(text)
+				written = append(written, toDisk(b, file, text))
+				syncs = append(syncs, toDisk(b, file, text[:4096]))
+				b.StartTimer()
+			}
+			report := func(unit string, of []time.Duration) {
+				slices.Sort(of)
+				b.ReportMetric(of[len(of)/2].Seconds()*1000, unit)
+			}
+			rows := float64(batches * batchSize)
+			b.ReportMetric(rows/b.Elapsed().Seconds(), "rows/s")
+			report("ms/commit", commits)
+			report("ms/fsync-4k", syncs)
+			report("ms/fsync-json", written)
+			report("ms/encode", encodes)
+			b.ReportMetric(float64(size(b, d, store))/rows, "B/row")
+			b.ReportMetric(float64(bytes)/rows, "json-B/row")
+		})
 	}
 }
 
-// BenchmarkRows asks a ledger of 20,000 rows for what a daily synchronisation
-// needs, and for all.
-func BenchmarkRows(b *testing.B) {
-	store := openStore(b)
-	const batches = 100
-	for n := range batches {
-		if err := store.Commit(b.Context(), books, change(int64(n), batchOf(n)...)); err != nil {
+func encoded(b *testing.B, rows []finapi.Row) []byte {
+	b.Helper()
+	var text []byte
+	for i := range rows {
+		data, err := json.Marshal(&rows[i].Transaction)
+		if err != nil {
 			b.Fatal(err)
 		}
+		text = append(text, data...)
 	}
-	few := finapi.RowQuery{Source: source}
-	for _, r := range batchOf(batches - 1) {
-		few.IDs = append(few.IDs, r.ID)
-		few.Fingerprints = append(few.Fingerprints, r.Fingerprint)
+	return text
+}
+
+func toDisk(b *testing.B, file *os.File, text []byte) time.Duration {
+	b.Helper()
+	start := time.Now()
+	_, err := file.Write(text)
+	if err == nil {
+		err = file.Sync()
 	}
-	for name, c := range map[string]struct {
-		query finapi.RowQuery
-		want  int
-	}{
-		"200":   {few, 200},
-		"20000": {finapi.RowQuery{Since: &finapi.Date{}}, 20_000},
-	} {
+	if err != nil {
+		b.Fatal(err)
+	}
+	return time.Since(start)
+}
+
+// size is what the database takes on the disk, in bytes, without its log.
+func size(b *testing.B, d database, store *sqlstore.Store) (bytes int) {
+	b.Helper()
+	query := `SELECT sum(pgsize) FROM dbstat`
+	if d.Dialect == sqlstore.PostgreSQL {
+		query = `SELECT sum(pg_total_relation_size(c.oid)) FROM pg_class c
+			WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace`
+	}
+	if err := store.DB().QueryRow(query).Scan(&bytes); err != nil {
+		b.Fatal(err)
+	}
+	return bytes
+}
+
+// BenchmarkRows asks a ledger for what a synchronisation needs that finds nothing
+// new, and for all.
+func BenchmarkRows(b *testing.B) {
+	for name, kind := range kinds {
 		b.Run(name, func(b *testing.B) {
-			for b.Loop() {
-				rows, err := store.Rows(b.Context(), books, c.query)
-				if err != nil || len(rows) != c.want {
-					b.Fatal(len(rows), err)
-				}
+			d := kind(b)
+			store := d.open(b)
+			fill(b, store, *remembered)
+			few, size := window(*remembered)
+			for name, c := range map[string]struct {
+				query finapi.RowQuery
+				want  int
+			}{
+				"window": {few, size},
+				"all":    {finapi.RowQuery{Since: &finapi.Date{}}, *remembered},
+			} {
+				b.Run(name, func(b *testing.B) {
+					for b.Loop() {
+						rows, err := store.Rows(b.Context(), books, c.query)
+						if err != nil || len(rows) != c.want {
+							b.Fatal(len(rows), err)
+						}
+					}
+				})
 			}
 		})
 	}

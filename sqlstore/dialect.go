@@ -1,6 +1,8 @@
 package sqlstore
 
 import (
+	"context"
+	"database/sql"
 	"embed"
 	"fmt"
 	"io/fs"
@@ -11,25 +13,41 @@ import (
 // Dialect is the SQL that a database speaks. The zero Dialect is none.
 type Dialect string
 
-// SQLite is the dialect of SQLite 3.37 (2021) and later, whatever its driver.
-const SQLite Dialect = "sqlite"
+// The dialects.
+const (
+	// SQLite is the dialect of SQLite 3.37 (2021) and later, whatever its driver.
+	SQLite Dialect = "sqlite"
+	// PostgreSQL is the dialect of PostgreSQL 12 and later, by the driver
+	// github.com/jackc/pgx/v5/stdlib.
+	PostgreSQL Dialect = "postgresql"
+)
 
 // dialects is the room for another database: its statements in a file like
 // sqlite.go, and its schema in a folder of migrations that has its name.
 var dialects = map[Dialect]*statements{
-	SQLite: &sqliteStatements,
+	SQLite:     {schema: sqliteSchema, memory: sqliteMemory},
+	PostgreSQL: {schema: postgresSchema, memory: postgresMemory},
 }
 
-// statements are all that a [Store] ever sends. The comments name the parameters
-// in their order.
+// statements are all that a [Store] ever sends, in a group for each thing that it
+// does. The comments name the parameters in their order.
 type statements struct {
+	schema schemaStatements
+	memory memoryStatements
+}
+
+// schemaStatements find out which migrations are missing.
+type schemaStatements struct {
 	// lock begins a transaction in which nobody else can migrate.
 	lock string
-	// hasMigrations counts the tables named finapi_migration: 1 or 0.
-	hasMigrations string
-	// migrated returns the newest version of the schema that was applied.
-	migrated string
+	// exists counts the tables named finapi_migration: 1 or 0.
+	exists string
+	// version returns the newest version of the schema that was applied.
+	version string
+}
 
+// memoryStatements are those of a [finapi.Store].
+type memoryStatements struct {
 	// mark: environment, ledger. Returns the version and the mark.
 	mark string
 	// begin: environment, ledger, mark. Adds a ledger and returns its id, or
@@ -38,18 +56,48 @@ type statements struct {
 	// bump: environment, ledger, mark, version. Raises the version and returns the
 	// ledger's id, or returns nothing if the version is another one.
 	bump string
-	// putRow: ledger's id, UID, user, account, transaction, state, fingerprint,
-	// booking date, data. Adds or replaces a row and returns its id.
-	putRow string
-	// putAlias: ledger's id, user, account, transaction, row's id.
-	putAlias string
+	// source: ledger's id, user, account. Returns the source's id, and adds the
+	// source if it is new.
+	source string
+	// put adds or replaces rows of a ledger, which are [distinct], and adds their
+	// aliases. Databases differ too much in how they take many rows fast.
+	put func(ctx context.Context, tx *sql.Tx, feed int64, rows []entry) error
 	// rows: environment, ledger, user, account, and the lists of transactions, of
-	// UIDs and of fingerprints as JSON arrays, and the first booking date; NULL
-	// for none. Returns each row that matches one of them once.
+	// UIDs and of fingerprints, and the first booking date; NULL for none. Returns
+	// each row that matches one of them once.
 	rows string
+	// list turns a list into what the statement rows takes.
+	list func(list any) (any, error)
+	// forget removes all of a ledger: environment, ledger. In this order; the first
+	// one locks the ledger.
+	forget []string
+}
 
-	// forget removes all of a ledger: environment, ledger. In this order.
-	forget [3]string
+// entry is a row as the tables have it.
+type entry struct {
+	uid         string
+	source      int64 // its id
+	transaction int64
+	day         int
+	state       string
+	fingerprint string
+	data        string
+}
+
+// distinct returns how many of the rows, from the first on, neither share a UID nor
+// an alias. Such rows can be put in any order, and a statement with all of them
+// writes nothing twice, which databases refuse.
+func distinct(rows []entry) int {
+	type alias struct{ source, transaction int64 }
+	uids, aliases := map[string]bool{}, map[alias]bool{}
+	for i := range rows {
+		uid, at := rows[i].uid, alias{rows[i].source, rows[i].transaction}
+		if uids[uid] || aliases[at] {
+			return i
+		}
+		uids[uid], aliases[at] = true, true
+	}
+	return len(rows)
 }
 
 func (d Dialect) statements() (*statements, error) {

@@ -1,5 +1,5 @@
 // Package sqlstore keeps the memory of finAPI feeds in an SQL database, next to
-// the books of the ERP.
+// the books of the ERP: in SQLite or in PostgreSQL.
 //
 //	store, err := sqlstore.OpenFile(ctx, "books.db")
 //	feed := user.Feed(account.ID, "tenant-17/1200", store)
@@ -29,7 +29,28 @@
 //     transaction waits for the transaction, which waits for it, until the busy
 //     timeout ends it with an error. And whatever went past the transaction stays
 //     when the transaction is rolled back.
-//   - Return quickly from apply: while it runs, SQLite lets nobody else write.
+//   - Return quickly from apply: while it runs, SQLite lets nobody else write, and
+//     PostgreSQL nobody else who synchronises the same ledger.
+//   - Return the database's errors from apply, wrapped or not.
+//
+// # PostgreSQL
+//
+// Any number of machines can share it. Open it with the driver of pgx, and hand it
+// over:
+//
+//	import _ "github.com/jackc/pgx/v5/stdlib"
+//
+//	db, err := sql.Open("pgx", "postgres://erp@db.example/books")
+//	store, err := sqlstore.New(ctx, db, sqlstore.PostgreSQL)
+//
+// The tables go into the first schema of the search path. Transactions have the
+// isolation level that the database or the connection sets; READ COMMITTED,
+// PostgreSQL's own, is the one to take. Then workers on one ledger wait for each
+// other, and workers on different ledgers do not. Under REPEATABLE READ and
+// SERIALIZABLE, PostgreSQL gives up transactions instead, and under SERIALIZABLE
+// some that were in nobody's way. Such a failure, and a deadlock under any level, is
+// a [finapi.CodeConflict]: [Sync] starts over, and returns it if that has not helped
+// three times.
 //
 // # What is stored
 //
@@ -38,6 +59,8 @@
 //
 //   - finapi_feed has a row for each ledger: how far its feed has read, the IBAN
 //     and the finAPI ids of the account that it is bound to.
+//   - finapi_source has a row for each account at finAPI that a ledger ever got
+//     bookings from.
 //   - finapi_row has a row for each booking that a ledger was told of, with the
 //     whole transaction as it was last seen, in JSON. Amounts are texts in it,
 //     never floats. Its column uid is the [finapi.UID], on which the ERP's own

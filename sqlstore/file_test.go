@@ -2,14 +2,11 @@ package sqlstore_test
 
 import (
 	"context"
-	"database/sql"
 	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -21,12 +18,13 @@ func TestAFileThatIsOpenedAgainGoesOn(t *testing.T) {
 	t.Parallel()
 	b := newBank(t)
 	path := filepath.Join(t.TempDir(), "Bücher & #1%20?.db")
+	d := database{Dialect: sqlstore.SQLite, Source: path}
 	for life := range 3 {
-		store := openStoreAt(t, path)
+		var store *sqlstore.Store
 		if life == 0 {
-			if _, err := store.DB().Exec(`CREATE TABLE journal (uid TEXT NOT NULL, amount TEXT NOT NULL)`); err != nil {
-				t.Fatal(err)
-			}
+			store = d.openWithJournal(t)
+		} else {
+			store = d.open(t)
 		}
 		b.book(210)
 		syncAll(t, b.feed(store))
@@ -42,7 +40,7 @@ func TestAFileThatIsOpenedAgainGoesOn(t *testing.T) {
 
 func TestAFileIsOpenedWithSafeSettings(t *testing.T) {
 	t.Parallel()
-	store := openStore(t)
+	store := newFile(t).open(t)
 	for pragma, want := range map[string]string{
 		"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "10000", "secure_delete": "1",
 	} {
@@ -117,7 +115,7 @@ func TestAFileThatCannotBeUsedIsAClearError(t *testing.T) {
 
 func TestNewRefuses(t *testing.T) {
 	t.Parallel()
-	db := openPlain(t)
+	db := newERPFile(t).connect(t)
 	_, errDB := sqlstore.New(t.Context(), nil, sqlstore.SQLite)
 	_, errZero := sqlstore.New(t.Context(), db, "")
 	_, errDialect := sqlstore.New(t.Context(), db, "oracle")
@@ -135,132 +133,23 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
-func TestMigrationsRunOnce(t *testing.T) {
+func TestAFileStaysSmall(t *testing.T) {
 	t.Parallel()
-	t.Run("if many start at once", func(t *testing.T) {
-		t.Parallel()
-		for range 10 {
-			path := filepath.Join(t.TempDir(), "books.db")
-			var wg sync.WaitGroup
-			for range 8 {
-				wg.Go(func() {
-					store, err := sqlstore.OpenFile(t.Context(), path)
-					if err != nil {
-						t.Error(err)
-						return
-					}
-					if err := store.Close(); err != nil {
-						t.Error(err)
-					}
-				})
-			}
-			wg.Wait()
-			store := openStoreAt(t, path)
-			if got := count(t, store.DB(), "finapi_migration"); got != 2 {
-				t.Errorf("%d migrations are recorded, want 2", got)
-			}
-		}
-	})
-	t.Run("if the vendor's tool ran them", func(t *testing.T) {
-		t.Parallel()
-		db := openPlain(t)
-		files, err := sqlstore.Migrations(sqlstore.SQLite)
-		if err != nil {
+	store := newFile(t).open(t)
+	size := func() (size, json int) {
+		const query = `SELECT sum(pgsize), (SELECT coalesce(sum(octet_length(data)), 0) FROM finapi_row) FROM dbstat`
+		if err := store.DB().QueryRow(query).Scan(&size, &json); err != nil {
 			t.Fatal(err)
 		}
-		names, err := fs.Glob(files, "*.sql")
-		if err != nil || len(names) == 0 {
-			t.Fatal(names, err)
-		}
-		for _, name := range names {
-			text, err := fs.ReadFile(files, name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := db.Exec(string(text)); err != nil {
-				t.Fatalf("%s: %v", name, err)
-			}
-		}
-		// Nothing may be written any more.
-		if _, err := db.Exec(`PRAGMA query_only = 1`); err != nil {
-			t.Fatal(err)
-		}
-		db.SetMaxOpenConns(1)
-		if _, err := sqlstore.New(t.Context(), db, sqlstore.SQLite); err != nil {
-			t.Error(err)
-		}
-	})
-	t.Run("and all or nothing", func(t *testing.T) {
-		t.Parallel()
-		db := openPlain(t)
-		if _, err := db.Exec(`CREATE TABLE finapi_alias (something TEXT)`); err != nil { // in the way
-			t.Fatal(err)
-		}
-		if _, err := sqlstore.New(t.Context(), db, sqlstore.SQLite); err == nil {
-			t.Fatal("got no error")
-		}
-		if got := tables(t, db); got != "finapi_alias" {
-			t.Errorf("got the tables %s, want only finapi_alias", got)
-		}
-		if _, err := db.Exec(`DROP TABLE finapi_alias`); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := sqlstore.New(t.Context(), db, sqlstore.SQLite); err != nil {
-			t.Errorf("with nothing in the way: %v", err)
-		}
-	})
-}
-
-func TestAnOlderProgramRefusesANewerSchema(t *testing.T) {
-	t.Parallel()
-	db := openPlain(t)
-	if _, err := sqlstore.New(t.Context(), db, sqlstore.SQLite); err != nil {
-		t.Fatal(err)
+		return size, json
 	}
-	if _, err := db.Exec(`INSERT INTO finapi_migration (version) VALUES (1000)`); err != nil {
-		t.Fatal(err)
+	empty, _ := size()
+	const batches = 20
+	for n := range batches {
+		commit(t, store, books, change(int64(n), batchOf(n)...))
 	}
-	_, err := sqlstore.New(t.Context(), db, sqlstore.SQLite)
-	const want = "sqlstore: the schema has version 1000, but this program only knows version 2; use the newer program"
-	if err == nil || err.Error() != want {
-		t.Errorf("got %v, want %s", err, want)
+	full, json := size()
+	if got := (full - empty - json) / (batches * batchSize); got >= 250 {
+		t.Errorf("%d bytes a row besides the transaction in JSON, want less than 250", got)
 	}
-}
-
-func TestARowThatCannotBeStoredLeavesNothingBehind(t *testing.T) {
-	t.Parallel()
-	store := openStore(t)
-	broken := row("b", 2, "f", "2026-11-01")
-	broken.Transaction.Imported = time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC) // has no JSON form
-	if err := store.Commit(t.Context(), books, change(0, row("a", 1, "f", "2026-11-01"), broken)); err == nil {
-		t.Error("got no error")
-	}
-	wantMark(t, store, books, finapi.Mark{})
-	for _, table := range []string{"finapi_feed", "finapi_row", "finapi_alias"} {
-		if got := count(t, store.DB(), table); got != 0 {
-			t.Errorf("%s holds %d rows, want none", table, got)
-		}
-	}
-}
-
-func TestAmountsAreStoredAsText(t *testing.T) {
-	t.Parallel()
-	store := openStore(t)
-	commit(t, store, books, change(0, fullRow()))
-	var kind, amount string
-	err := store.DB().QueryRow(`SELECT json_type(data, '$.amount.amount'), data ->> '$.amount.amount' FROM finapi_row`).
-		Scan(&kind, &amount)
-	const want = "-123456789012345678901234567890.000000000000000000000000000001"
-	if err != nil || kind != "text" || amount != want {
-		t.Errorf("got %s %s, %v, want text %s", kind, amount, err, want)
-	}
-}
-
-func tables(tb testing.TB, db *sql.DB) (names string) {
-	tb.Helper()
-	const query = `SELECT coalesce(group_concat(name), '') FROM sqlite_schema WHERE type = 'table'`
-	if err := db.QueryRow(query).Scan(&names); err != nil {
-		tb.Fatal(err)
-	}
-	return names
 }

@@ -5,11 +5,11 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -18,9 +18,9 @@ import (
 )
 
 const (
-	childTask = "SQLSTORE_TEST_CHILD" // what the child has to do
-	childFile = "SQLSTORE_TEST_FILE"  // in which database
-	childBank = "SQLSTORE_TEST_BANK"  // from which account, as JSON
+	childTask     = "SQLSTORE_TEST_CHILD"    // what the child has to do
+	childDatabase = "SQLSTORE_TEST_DATABASE" // in which database, as JSON
+	childBank     = "SQLSTORE_TEST_BANK"     // from which account, as JSON
 
 	syncForEver = "sync for ever"
 	openOnce    = "open once"
@@ -45,45 +45,62 @@ func child(task string) int {
 }
 
 func openAndClose(ctx context.Context) error {
-	store, err := sqlstore.OpenFile(ctx, os.Getenv(childFile))
+	d, store, err := childStore(ctx)
 	if err != nil {
 		return err
 	}
-	return store.Close()
+	return d.close(store)
+}
+
+// childStore opens the database that the child has been told of.
+func childStore(ctx context.Context) (database, *sqlstore.Store, error) {
+	var d database
+	if err := json.Unmarshal([]byte(os.Getenv(childDatabase)), &d); err != nil {
+		return d, nil, err
+	}
+	store, err := d.start(ctx)
+	return d, store, err
 }
 
 // command starts the test program as an ERP.
-func command(t *testing.T, task, path, bank string) *exec.Cmd {
+func command(t *testing.T, task string, d database, bank string) *exec.Cmd {
 	t.Helper()
+	where, err := json.Marshal(d)
+	if err != nil {
+		t.Fatal(err)
+	}
 	program, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), program)
-	cmd.Env = append(os.Environ(), childTask+"="+task, childFile+"="+path, childBank+"="+bank)
+	cmd.Env = append(os.Environ(), childTask+"="+task, childDatabase+"="+string(where), childBank+"="+bank)
 	cmd.Stderr = os.Stderr
 	return cmd
 }
 
-func TestProcessesThatStartAtOnceCanAllOpenANewFile(t *testing.T) {
+func TestProcessesThatStartAtOnceCanAllOpenANewDatabase(t *testing.T) {
 	t.Parallel()
 	for range 5 {
-		path := filepath.Join(t.TempDir(), "books.db")
-		var started []*exec.Cmd
-		for range 6 {
-			cmd := command(t, openOnce, path, "")
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			started = append(started, cmd)
-		}
-		for _, cmd := range started {
-			if err := cmd.Wait(); err != nil {
-				t.Errorf("a process could not open the file: %v", err)
-			}
-		}
-		if got := count(t, openStoreAt(t, path).DB(), "finapi_migration"); got != 2 {
-			t.Errorf("%d migrations are recorded, want 2", got)
+		for name, kind := range kinds {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				d := kind(t)
+				var started []*exec.Cmd
+				for range 6 {
+					cmd := command(t, openOnce, d, "")
+					if err := cmd.Start(); err != nil {
+						t.Fatal(err)
+					}
+					started = append(started, cmd)
+				}
+				for _, cmd := range started {
+					if err := cmd.Wait(); err != nil {
+						t.Errorf("a process could not open the database: %v", err)
+					}
+				}
+				wantMigrations(t, d)
+			})
 		}
 	}
 }
@@ -115,7 +132,7 @@ func (b *bank) reach(t *testing.T) string {
 // it is in the middle of a transaction, when it is about to commit, and when all is
 // read.
 func keepSyncing(ctx context.Context) error {
-	store, err := sqlstore.OpenFile(ctx, os.Getenv(childFile))
+	_, store, err := childStore(ctx)
 	if err != nil {
 		return err
 	}
@@ -147,35 +164,41 @@ func keepSyncing(ctx context.Context) error {
 	}
 }
 
+var kills = flag.Int("kills", 30, "how often the ERP is killed, on each database")
+
 func TestKillingTheERPLosesAndDoublesNothing(t *testing.T) {
 	t.Parallel()
-	b, store := newBank(t), openStore(t)
-	path := fileOf(t, store)
-	if err := store.Close(); err != nil {
-		t.Fatal(err)
+	for name, kind := range kinds {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := kind(t)
+			b := newBank(t)
+			if err := d.close(d.openWithJournal(t)); err != nil {
+				t.Fatal(err)
+			}
+			b.book(1000)
+			for life := range *kills {
+				killed(t, b, d, 1+life%7)
+				checkBooks(t, d)
+				b.book(50)
+			}
+			survivor := d.open(t)
+			before := len(journal(t, survivor.DB()))
+			if before == 0 {
+				t.Errorf("after %d kills nothing was booked: the kills came too early", *kills)
+			}
+			syncAll(t, b.feed(survivor))
+			wantBookedOnce(t, b, survivor)
+			t.Logf("%d of %d bookings came from processes that were killed", before, b.bookings)
+		})
 	}
-	b.book(1000)
-	const lives = 24
-	for life := range lives {
-		killed(t, b, path, 1+life%7)
-		checkFile(t, path)
-		b.book(50)
-	}
-	survivor := openStoreAt(t, path)
-	before := len(journal(t, survivor.DB()))
-	if before == 0 {
-		t.Errorf("after %d kills nothing was booked: the kills came too early", lives)
-	}
-	syncAll(t, b.feed(survivor))
-	wantBookedOnce(t, b, survivor)
-	t.Logf("%d of %d bookings came from processes that were killed", before, b.bookings)
 }
 
 // killed starts the ERP and kills it a moment after it has said something for the
 // n-th time.
-func killed(t *testing.T, b *bank, path string, n int) {
+func killed(t *testing.T, b *bank, d database, n int) {
 	t.Helper()
-	cmd := command(t, syncForEver, path, b.reach(t))
+	cmd := command(t, syncForEver, d, b.reach(t))
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -198,24 +221,23 @@ func killed(t *testing.T, b *bank, path string, n int) {
 	_ = cmd.Wait() // says that it was killed
 }
 
-// checkFile checks what a killed process left: a whole database in which the
+// checkBooks checks what a killed process left: a whole database in which the
 // journal and the memory agree.
-func checkFile(t *testing.T, path string) {
+func checkBooks(t *testing.T, d database) {
 	t.Helper()
-	store, err := sqlstore.OpenFile(t.Context(), path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = store.Close() }()
-	var integrity string
-	if err := store.DB().QueryRow(`PRAGMA integrity_check`).Scan(&integrity); err != nil || integrity != "ok" {
-		t.Fatalf("integrity_check: %s, %v", integrity, err)
+	db := d.connect(t)
+	defer func() { _ = db.Close() }()
+	if d.Dialect == sqlstore.SQLite {
+		var integrity string
+		if err := db.QueryRow(`PRAGMA integrity_check`).Scan(&integrity); err != nil || integrity != "ok" {
+			t.Fatalf("integrity_check: %s, %v", integrity, err)
+		}
 	}
 	var doubles, strangers int
-	err = store.DB().QueryRow(`SELECT
+	err := db.QueryRow(`SELECT
 		(SELECT count(*) - count(DISTINCT uid) FROM journal),
-		(SELECT count(*) FROM (SELECT uid FROM journal EXCEPT SELECT uid FROM finapi_row)) +
-		(SELECT count(*) FROM (SELECT uid FROM finapi_row EXCEPT SELECT uid FROM journal))
+		(SELECT count(*) FROM (SELECT uid FROM journal EXCEPT SELECT uid FROM finapi_row) AS only_journal) +
+		(SELECT count(*) FROM (SELECT uid FROM finapi_row EXCEPT SELECT uid FROM journal) AS only_memory)
 	`).Scan(&doubles, &strangers)
 	if err != nil || doubles != 0 || strangers != 0 {
 		t.Fatalf("%d doubles, %d bookings only in the journal or only in the memory, %v", doubles, strangers, err)

@@ -12,5 +12,5 @@ func TestMain(m *testing.M) {
 	if task := os.Getenv(childTask); task != "" {
 		os.Exit(child(task))
 	}
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(postgres.Around(m))
 }

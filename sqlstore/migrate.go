@@ -67,9 +67,9 @@ func (s *Store) migrate(ctx context.Context) error {
 // missing returns the migrations that were not applied yet.
 func (s *Store) missing(ctx context.Context, conn *sql.Conn, all []migration) ([]migration, error) {
 	var tables, applied int
-	err := conn.QueryRowContext(ctx, s.sql.hasMigrations).Scan(&tables)
+	err := conn.QueryRowContext(ctx, s.sql.schema.exists).Scan(&tables)
 	if err == nil && tables > 0 {
-		err = conn.QueryRowContext(ctx, s.sql.migrated).Scan(&applied)
+		err = conn.QueryRowContext(ctx, s.sql.schema.version).Scan(&applied)
 	}
 	if err != nil {
 		return nil, failed(ctx, "read the version of the schema", err)
@@ -91,7 +91,7 @@ func (s *Store) missing(ctx context.Context, conn *sql.Conn, all []migration) ([
 // apply applies what is missing in one transaction. It speaks to the connection
 // directly, because database/sql cannot say how a transaction has to begin.
 func (s *Store) apply(ctx context.Context, conn *sql.Conn, all []migration) error {
-	if _, err := conn.ExecContext(ctx, s.sql.lock); err != nil {
+	if _, err := conn.ExecContext(ctx, s.sql.schema.lock); err != nil {
 		return failed(ctx, "lock the schema", err)
 	}
 	missing, err := s.missing(ctx, conn, all) // perhaps somebody else was faster

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"net/url"
@@ -18,13 +19,13 @@ import (
 
 // This file is all that is particular to SQLite.
 
-// Lists come as one JSON array each: one statement does for any length, and no
-// limit on the number of parameters is in the way.
-var sqliteStatements = statements{
-	lock:          `BEGIN IMMEDIATE`,
-	hasMigrations: `SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'finapi_migration'`,
-	migrated:      `SELECT coalesce(max(version), 0) FROM finapi_migration`,
+var sqliteSchema = schemaStatements{
+	lock:    `BEGIN IMMEDIATE`,
+	exists:  `SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'finapi_migration'`,
+	version: `SELECT coalesce(max(version), 0) FROM finapi_migration`,
+}
 
+var sqliteMemory = memoryStatements{
 	mark: `SELECT version, mark FROM finapi_feed WHERE environment = ?1 AND ledger = ?2`,
 	begin: `
 INSERT INTO finapi_feed (environment, ledger, mark, version) VALUES (?1, ?2, ?3, 1)
@@ -34,26 +35,22 @@ RETURNING id`,
 UPDATE finapi_feed SET version = version + 1, mark = ?3
 WHERE environment = ?1 AND ledger = ?2 AND version = ?4
 RETURNING id`,
-	putRow: `
-INSERT INTO finapi_row (feed_id, uid, source_user, source_account, transaction_id,
-	state, fingerprint, booking_date, data)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-ON CONFLICT (feed_id, uid) DO UPDATE SET
-	source_user = excluded.source_user, source_account = excluded.source_account,
-	transaction_id = excluded.transaction_id, state = excluded.state,
-	fingerprint = excluded.fingerprint, booking_date = excluded.booking_date, data = excluded.data
+	// The update changes nothing, but without one, nothing would be returned.
+	source: `
+INSERT INTO finapi_source (feed_id, user_id, account_id) VALUES (?1, ?2, ?3)
+ON CONFLICT (feed_id, user_id, account_id) DO UPDATE SET account_id = excluded.account_id
 RETURNING id`,
-	putAlias: `
-INSERT INTO finapi_alias (feed_id, source_user, source_account, transaction_id, row_id)
-VALUES (?1, ?2, ?3, ?4, ?5)
-ON CONFLICT DO UPDATE SET row_id = excluded.row_id`,
+	put: sqlitePut,
 	rows: `
 WITH feed AS (SELECT id FROM finapi_feed WHERE environment = ?1 AND ledger = ?2)
-SELECT uid, source_user, source_account, transaction_id, state, fingerprint, data
-FROM finapi_row WHERE id IN (
+SELECT r.uid, s.user_id, s.account_id, r.transaction_id, r.state, r.fingerprint, r.data
+FROM finapi_row r JOIN finapi_source s ON s.id = r.source_id
+WHERE r.id IN (
 	SELECT row_id FROM finapi_alias
-	WHERE feed_id = (SELECT id FROM feed) AND source_user = ?3 AND source_account = ?4
-		AND transaction_id IN (SELECT value FROM json_each(?5))
+	WHERE source_id = (
+		SELECT id FROM finapi_source
+		WHERE feed_id = (SELECT id FROM feed) AND user_id = ?3 AND account_id = ?4
+	) AND transaction_id IN (SELECT value FROM json_each(?5))
 	UNION
 	SELECT id FROM finapi_row
 	WHERE feed_id = (SELECT id FROM feed) AND uid IN (SELECT value FROM json_each(?6))
@@ -64,12 +61,62 @@ FROM finapi_row WHERE id IN (
 	SELECT id FROM finapi_row
 	WHERE feed_id = (SELECT id FROM feed) AND booking_date >= ?8
 )`,
-
-	forget: [3]string{
-		`DELETE FROM finapi_alias WHERE feed_id = (SELECT id FROM finapi_feed WHERE environment = ?1 AND ledger = ?2)`,
+	list: sqliteList,
+	forget: []string{
+		`UPDATE finapi_feed SET version = version WHERE environment = ?1 AND ledger = ?2`,
+		`DELETE FROM finapi_alias WHERE source_id IN (SELECT s.id FROM finapi_source s
+			JOIN finapi_feed f ON f.id = s.feed_id WHERE environment = ?1 AND ledger = ?2)`,
 		`DELETE FROM finapi_row WHERE feed_id = (SELECT id FROM finapi_feed WHERE environment = ?1 AND ledger = ?2)`,
+		`DELETE FROM finapi_source WHERE feed_id = (SELECT id FROM finapi_feed WHERE environment = ?1 AND ledger = ?2)`,
 		`DELETE FROM finapi_feed WHERE environment = ?1 AND ledger = ?2`,
 	},
+}
+
+// sqliteList makes one JSON array of a list: one statement does for any length,
+// and no limit on the number of parameters is in the way.
+func sqliteList(list any) (any, error) {
+	text, err := json.Marshal(list)
+	return string(text), err
+}
+
+const (
+	sqlitePutRow = `
+INSERT INTO finapi_row (feed_id, source_id, transaction_id, booking_date, state, fingerprint, uid, data)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+ON CONFLICT (feed_id, uid) DO UPDATE SET
+	source_id = excluded.source_id, transaction_id = excluded.transaction_id,
+	booking_date = excluded.booking_date, state = excluded.state,
+	fingerprint = excluded.fingerprint, data = excluded.data`
+	sqlitePutAliases = `
+INSERT INTO finapi_alias (source_id, transaction_id, row_id)
+SELECT source_id, transaction_id, id FROM finapi_row
+WHERE feed_id = ?1 AND uid IN (SELECT value FROM json_each(?2))
+ON CONFLICT DO UPDATE SET row_id = excluded.row_id`
+)
+
+// sqlitePut sends a row at a time: SQLite is in the process, so nothing is on the
+// way, and one statement with all rows takes longer.
+func sqlitePut(ctx context.Context, tx *sql.Tx, feed int64, rows []entry) error {
+	put, err := tx.PrepareContext(ctx, sqlitePutRow)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = put.Close() }()
+	uids := make([]string, len(rows))
+	for i := range rows {
+		r := &rows[i]
+		uids[i] = r.uid
+		_, err := put.ExecContext(ctx, feed, r.source, r.transaction, r.day, r.state, r.fingerprint, r.uid, r.data)
+		if err != nil {
+			return err
+		}
+	}
+	list, err := sqliteList(uids)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, sqlitePutAliases, feed, list)
+	return err
 }
 
 // sqlitePatience is how long writers wait for each other.

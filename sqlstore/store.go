@@ -57,14 +57,14 @@ func OpenFile(ctx context.Context, path string) (*Store, error) {
 }
 
 // New keeps the memory in a database that the ERP has open already. It brings the
-// schema up to date; see [Migrations] for doing that otherwise. The ERP keeps the
+// schema up to date, once if several processes start at the same time; see [Migrations] for doing that otherwise. The ERP keeps the
 // database open as long as the Store is used, and closes it.
 //
 // A database that a newer version of this package has migrated is refused.
 //
 // A SQLite database should have been opened with a busy timeout, because else
 // workers that write at once fail instead of waiting, and in WAL mode with the
-// setting synchronous=FULL.
+// setting synchronous=FULL. A PostgreSQL database has to be opened with pgx.
 func New(ctx context.Context, db *sql.DB, dialect Dialect) (*Store, error) {
 	if db == nil {
 		return nil, invalid("db", "must not be nil")
@@ -96,7 +96,7 @@ func (s *Store) Close() error {
 func (s *Store) Mark(ctx context.Context, ledger finapi.LedgerKey) (finapi.Mark, error) {
 	var version int64
 	var data []byte
-	err := s.db.QueryRowContext(ctx, s.sql.mark, ledger.Environment, string(ledger.Ledger)).Scan(&version, &data)
+	err := s.db.QueryRowContext(ctx, s.sql.memory.mark, ledger.Environment, string(ledger.Ledger)).Scan(&version, &data)
 	if errors.Is(err, sql.ErrNoRows) {
 		return finapi.Mark{}, nil
 	}
@@ -121,26 +121,19 @@ func (s *Store) Rows(ctx context.Context, ledger finapi.LedgerKey, q finapi.RowQ
 }
 
 func (s *Store) rows(ctx context.Context, ledger finapi.LedgerKey, q *finapi.RowQuery) ([]finapi.Row, error) {
-	ids, err := json.Marshal(q.IDs)
-	if err != nil {
-		return nil, err
+	args := []any{ledger.Environment, string(ledger.Ledger), string(q.Source.User), int64(q.Source.Account)}
+	for _, list := range []any{q.IDs, q.UIDs, q.Fingerprints} {
+		arg, err := s.sql.memory.list(list)
+		if err != nil {
+			return nil, err
+		}
+		args = append(args, arg)
 	}
-	uids, err := json.Marshal(q.UIDs)
-	if err != nil {
-		return nil, err
-	}
-	prints, err := json.Marshal(q.Fingerprints)
-	if err != nil {
-		return nil, err
-	}
-	var since any // NULL is before no day, and "" is before every day
+	var since any // NULL is before no day
 	if q.Since != nil {
-		since = q.Since.String()
+		since = day(*q.Since)
 	}
-	rows, err := s.db.QueryContext(
-		ctx, s.sql.rows, ledger.Environment, string(ledger.Ledger),
-		string(q.Source.User), int64(q.Source.Account), string(ids), string(uids), string(prints), since,
-	)
+	rows, err := s.db.QueryContext(ctx, s.sql.memory.rows, append(args, since)...)
 	if err != nil {
 		return nil, err
 	}
@@ -161,6 +154,10 @@ func (s *Store) rows(ctx context.Context, ledger finapi.LedgerKey, q *finapi.Row
 	return found, rows.Err()
 }
 
+// day is a date as the tables have it: 20261231, or 0 for none. The numbers are in
+// the order of the days.
+func day(d finapi.Date) int { return d.Year*10_000 + int(d.Month)*100 + d.Day }
+
 // Commit implements [finapi.Store].
 func (s *Store) Commit(ctx context.Context, ledger finapi.LedgerKey, change finapi.Change) error {
 	return s.transact(ctx, func(tx *sql.Tx) error { return s.write(ctx, tx, ledger, &change) })
@@ -172,7 +169,7 @@ func (s *Store) Commit(ctx context.Context, ledger finapi.LedgerKey, change fina
 // synchronises it any more. Forgetting a ledger that is not known does nothing.
 func (s *Store) Forget(ctx context.Context, ledger finapi.LedgerKey) error {
 	return s.transact(ctx, func(tx *sql.Tx) error {
-		for _, statement := range s.sql.forget {
+		for _, statement := range s.sql.memory.forget {
 			if _, err := tx.ExecContext(ctx, statement, ledger.Environment, string(ledger.Ledger)); err != nil {
 				return failed(ctx, "forget the ledger", err)
 			}
@@ -221,52 +218,63 @@ func (s *Store) fence(ctx context.Context, tx *sql.Tx, ledger finapi.LedgerKey, 
 	if err != nil {
 		return 0, err
 	}
-	statement, args := s.sql.bump, []any{ledger.Environment, string(ledger.Ledger), string(data), mark.Version}
+	statement, args := s.sql.memory.bump, []any{ledger.Environment, string(ledger.Ledger), string(data), mark.Version}
 	if mark.Version == 0 {
-		statement, args = s.sql.begin, args[:3]
+		statement, args = s.sql.memory.begin, args[:3]
 	}
 	err = tx.QueryRowContext(ctx, statement, args...).Scan(&id)
 	return id, err
 }
 
 func (s *Store) put(ctx context.Context, tx *sql.Tx, feed int64, rows []finapi.Row) error {
-	putRow, err := tx.PrepareContext(ctx, s.sql.putRow)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = putRow.Close() }()
-	putAlias, err := tx.PrepareContext(ctx, s.sql.putAlias)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = putAlias.Close() }()
+	entries, sources := make([]entry, len(rows)), map[finapi.Source]int64{}
 	for i := range rows {
 		row := &rows[i]
+		source, known := sources[row.Source]
+		if !known {
+			user, account := string(row.Source.User), int64(row.Source.Account)
+			err := tx.QueryRowContext(ctx, s.sql.memory.source, feed, user, account).Scan(&source)
+			if err != nil {
+				return err
+			}
+			sources[row.Source] = source
+		}
 		data, err := json.Marshal(&row.Transaction)
 		if err != nil {
 			return err
 		}
-		user, account, id := string(row.Source.User), int64(row.Source.Account), int64(row.ID)
-		var at int64
-		err = putRow.QueryRowContext(
-			ctx, feed, string(row.UID), user, account, id,
-			string(row.State), row.Fingerprint, row.Transaction.BookingDate.String(), string(data),
-		).Scan(&at)
-		if err != nil {
+		entries[i] = entry{
+			uid: string(row.UID), source: source, transaction: int64(row.ID), day: day(row.Transaction.BookingDate),
+			state: string(row.State), fingerprint: row.Fingerprint, data: string(data),
+		}
+	}
+	for len(entries) > 0 {
+		n := distinct(entries)
+		if err := s.sql.memory.put(ctx, tx, feed, entries[:n]); err != nil {
 			return err
 		}
-		if _, err := putAlias.ExecContext(ctx, feed, user, account, id, at); err != nil {
-			return err
-		}
+		entries = entries[n:]
 	}
 	return nil
 }
 
 // failed says what failed. If the context has ended, that is the reason, whatever
-// the database made of it.
+// the database made of it. If another transaction was in the way, that is a
+// conflict.
 func failed(ctx context.Context, doing string, err error) error {
 	if ended := ctx.Err(); ended != nil && !errors.Is(err, ended) {
 		return fmt.Errorf("sqlstore: %s: %w: %w", doing, ended, err)
 	}
+	if lostRace(err) {
+		return finapi.Conflict()
+	}
 	return fmt.Errorf("sqlstore: %s: %w", doing, err)
+}
+
+// lostRace reports whether the database has given up a transaction in favour of
+// another one, and wants it to be tried again.
+func lostRace(err error) bool {
+	const serializationFailure, deadlockDetected = "40001", "40P01"
+	var e interface{ SQLState() string }
+	return errors.As(err, &e) && (e.SQLState() == serializationFailure || e.SQLState() == deadlockDetected)
 }

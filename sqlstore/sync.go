@@ -3,7 +3,6 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
-	"fmt"
 
 	"github.com/finapi-go/finapi"
 )
@@ -45,7 +44,7 @@ func Sync(
 				return err
 			}
 			if err := apply(ctx, tx, batch.Events); err != nil {
-				return fmt.Errorf("sqlstore: apply: %w", err)
+				return failed(ctx, "apply", err)
 			}
 			return nil
 		})

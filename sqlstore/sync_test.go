@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -19,7 +20,7 @@ func enter(ctx context.Context, tx *sql.Tx, batch []finapi.Event) error {
 		if !ok {
 			continue
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO journal (uid, amount) VALUES (?, ?)`,
+		_, err := tx.ExecContext(ctx, `INSERT INTO journal (uid, amount) VALUES ($1, $2)`,
 			string(booked.UID), booked.Transaction.Amount.Amount.String())
 		if err != nil {
 			return err
@@ -30,7 +31,17 @@ func enter(ctx context.Context, tx *sql.Tx, batch []finapi.Event) error {
 
 func TestSyncCommitsTheERPsRowsAndTheMemoryTogether(t *testing.T) {
 	t.Parallel()
-	b, store := newBank(t), openStore(t)
+	for name, kind := range kinds {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			syncCommitsTogether(t, kind(t))
+		})
+	}
+}
+
+func syncCommitsTogether(t *testing.T, d database) {
+	t.Helper()
+	b, store := newBank(t), d.openWithJournal(t)
 	feed := b.feed(store)
 	b.book(450) // three batches
 	var sizes []int
@@ -71,105 +82,191 @@ func TestSyncLeavesNothingBehindIfApplyFails(t *testing.T) {
 	}
 	for how, end := range fail {
 		t.Run(how, func(t *testing.T) {
-			t.Parallel()
-			b, store := newBank(t), openStore(t)
-			feed := b.feed(store)
-			b.book(450)
-			ctx, cancel := context.WithCancel(t.Context())
-			defer cancel()
-			calls := 0
-			var lost []finapi.UID
-			err := recovered(func() error {
-				return sqlstore.Sync(ctx, feed, func(ctx context.Context, tx *sql.Tx, batch []finapi.Event) error {
-					if err := enter(ctx, tx, batch); err != nil {
-						return err
-					}
-					if calls++; calls < 2 {
-						return nil
-					}
-					lost = uidsOf(batch)
-					return end(cancel)
+			for name, kind := range kinds {
+				t.Run(name, func(t *testing.T) {
+					t.Parallel()
+					failingApply(t, kind(t), end, errERP)
 				})
-			})
-			if !errors.Is(err, errERP) && !errors.Is(err, context.Canceled) {
-				t.Errorf("got %v, want the reason", err)
 			}
-			if n := len(journal(t, store.DB())); n != 200 {
-				t.Errorf("the journal holds %d entries, want the 200 of the first batch", n)
-			}
-			mark, err := store.Mark(t.Context(), books)
-			if err != nil || mark.Version != 1 || mark.Bookings != 200 {
-				t.Errorf("got the mark %+v, %v, want the one after the first batch", mark, err)
-			}
-
-			var again []finapi.UID
-			err = sqlstore.Sync(t.Context(), feed, func(ctx context.Context, tx *sql.Tx, batch []finapi.Event) error {
-				if again == nil {
-					again = uidsOf(batch)
-				}
-				return enter(ctx, tx, batch)
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !slices.Equal(lost, again) {
-				t.Errorf("then got %d UIDs, want the same %d as before", len(again), len(lost))
-			}
-			wantBookedOnce(t, b, store)
 		})
 	}
 }
 
-func TestSyncByManyWorkersBooksOnce(t *testing.T) {
-	t.Parallel()
-	b, first := newBank(t), openStore(t)
-	path := fileOf(t, first)
-	b.book(650)
-	var wg sync.WaitGroup
-	for n := range 6 {
-		// Half of them share a Store, the others are like processes of their own.
-		store := first
-		if n%2 == 1 {
-			store = openStoreAt(t, path)
-		}
-		feed := b.feed(store)
-		wg.Go(func() {
-			for range 20 {
-				err := sqlstore.Sync(t.Context(), feed, enter)
-				if err == nil {
-					return
-				}
-				if !finapi.IsError(err, finapi.CodeConflict) {
-					t.Errorf("got %v, want success or a conflict", err)
-					return
-				}
+// failingApply fails as end does when the second batch is entered.
+func failingApply(t *testing.T, d database, end func(cancel func()) error, reason error) {
+	t.Helper()
+	b, store := newBank(t), d.openWithJournal(t)
+	feed := b.feed(store)
+	b.book(450)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	calls := 0
+	var lost []finapi.UID
+	err := recovered(func() error {
+		return sqlstore.Sync(ctx, feed, func(ctx context.Context, tx *sql.Tx, batch []finapi.Event) error {
+			if err := enter(ctx, tx, batch); err != nil {
+				return err
 			}
-			t.Error("lost every race")
+			if calls++; calls < 2 {
+				return nil
+			}
+			lost = uidsOf(batch)
+			return end(cancel)
+		})
+	})
+	if !errors.Is(err, reason) && !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want the reason", err)
+	}
+	if n := len(journal(t, store.DB())); n != 200 {
+		t.Errorf("the journal holds %d entries, want the 200 of the first batch", n)
+	}
+	mark, err := store.Mark(t.Context(), books)
+	if err != nil || mark.Version != 1 || mark.Bookings != 200 {
+		t.Errorf("got the mark %+v, %v, want the one after the first batch", mark, err)
+	}
+
+	var again []finapi.UID
+	err = sqlstore.Sync(t.Context(), feed, func(ctx context.Context, tx *sql.Tx, batch []finapi.Event) error {
+		if again == nil {
+			again = uidsOf(batch)
+		}
+		return enter(ctx, tx, batch)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(lost, again) {
+		t.Errorf("then got %d UIDs, want the same %d as before", len(again), len(lost))
+	}
+	wantBookedOnce(t, b, store)
+}
+
+const workers = 16
+
+// untilWon synchronises until no other worker is faster.
+func untilWon(ctx context.Context, feed *finapi.Feed) error {
+	for {
+		if err := sqlstore.Sync(ctx, feed, enter); !finapi.IsError(err, finapi.CodeConflict) {
+			return err
+		}
+	}
+}
+
+// stores returns a Store for each worker: half of them share one, the others are
+// like processes of their own.
+func stores(t *testing.T, d database, first *sqlstore.Store) []*sqlstore.Store {
+	t.Helper()
+	all := make([]*sqlstore.Store, workers)
+	for n := range all {
+		all[n] = first
+		if n%2 == 1 {
+			all[n] = d.open(t)
+		}
+	}
+	return all
+}
+
+func TestManyWorkersOnOneAccountBookOnce(t *testing.T) {
+	t.Parallel()
+	for name, kind := range strictKinds {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := kind(t)
+			b, first := newBank(t), d.openWithJournal(t)
+			b.book(650)
+			var wg sync.WaitGroup
+			for _, store := range stores(t, d, first) {
+				wg.Go(func() {
+					if err := untilWon(t.Context(), b.feed(store)); err != nil {
+						t.Errorf("got %v, want success in the end", err)
+					}
+				})
+			}
+			wg.Wait()
+			wantBookedOnce(t, b, first)
 		})
 	}
-	wg.Wait()
-	wantBookedOnce(t, b, first)
+}
+
+func TestManyWorkersOnManyAccountsBookOnce(t *testing.T) {
+	t.Parallel()
+	const tenants, payments = 8, 210
+	for name, kind := range kinds {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := kind(t)
+			b, first := newBank(t), d.openWithJournal(t)
+			b.book(payments)
+			var wg sync.WaitGroup
+			for n, store := range stores(t, d, first) {
+				wg.Go(func() {
+					for i := range tenants { // each begins elsewhere
+						ledger := finapi.LedgerID(fmt.Sprintf("tenant-%d/1200", (n+i)%tenants))
+						if err := untilWon(t.Context(), b.user.Feed(b.account, ledger, store)); err != nil {
+							t.Errorf("%s: got %v, want success in the end", ledger, err)
+						}
+					}
+				})
+			}
+			wg.Wait()
+			uids := journal(t, first.DB())
+			if once := slices.Compact(slices.Clone(uids)); len(uids) != tenants*payments || len(once) != len(uids) {
+				t.Errorf("the journal holds %d entries of %d bookings, want %d", len(uids), len(once), tenants*payments)
+			}
+		})
+	}
+}
+
+// deadlock is an error as drivers of PostgreSQL return it.
+type deadlock struct{ error }
+
+func (deadlock) SQLState() string { return "40P01" }
+
+func TestSyncStartsOverIfTheDatabaseGivesUpTheERPsTransaction(t *testing.T) {
+	t.Parallel()
+	b, store := newBank(t), newFile(t).openWithJournal(t)
+	b.book(3)
+	calls := 0
+	err := sqlstore.Sync(t.Context(), b.feed(store), func(ctx context.Context, tx *sql.Tx, batch []finapi.Event) error {
+		if err := enter(ctx, tx, batch); err != nil {
+			return err
+		}
+		if calls++; calls == 1 {
+			return fmt.Errorf("enter the batch: %w", deadlock{errors.New("deadlock detected")})
+		}
+		return nil
+	})
+	if err != nil || calls != 3 {
+		t.Errorf("got %v after %d calls, want success after the first batch twice and the end", err, calls)
+	}
+	wantBookedOnce(t, b, store)
 }
 
 func TestSyncInADatabaseOfTheERP(t *testing.T) {
 	t.Parallel()
-	db := openPlain(t)
-	if _, err := db.Exec(`CREATE TABLE journal (uid TEXT NOT NULL, amount TEXT NOT NULL)`); err != nil {
-		t.Fatal(err)
-	}
-	store, err := sqlstore.New(t.Context(), db, sqlstore.SQLite)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := newBank(t)
-	b.book(250)
-	syncAll(t, b.feed(store))
-	wantBookedOnce(t, b, store)
-	if err := store.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := db.Ping(); err != nil {
-		t.Errorf("after Close: %v, want the ERP's database open", err)
+	for name, kind := range kinds {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := kind(t)
+			db := d.connect(t)
+			if _, err := db.Exec(`CREATE TABLE journal (uid TEXT NOT NULL, amount TEXT NOT NULL)`); err != nil {
+				t.Fatal(err)
+			}
+			store, err := sqlstore.New(t.Context(), db, d.Dialect)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b := newBank(t)
+			b.book(250)
+			syncAll(t, b.feed(store))
+			wantBookedOnce(t, b, store)
+			if err := store.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if err := db.Ping(); err != nil {
+				t.Errorf("after Close: %v, want the ERP's database open", err)
+			}
+		})
 	}
 }
 
@@ -183,7 +280,7 @@ func TestSyncRefuses(t *testing.T) {
 		want  string
 	}{
 		"no feed":               {nil, enter, "finapi: SDK_INVALID_INPUT: feed must not be nil [vendor must act]"},
-		"no apply":              {b.feed(openStore(t)), nil, "finapi: SDK_INVALID_INPUT: apply must not be nil [vendor must act]"},
+		"no apply":              {b.feed(newFile(t).openWithJournal(t)), nil, "finapi: SDK_INVALID_INPUT: apply must not be nil [vendor must act]"},
 		"another kind of Store": {b.feed(&finapi.MemoryStore{}), enter, "finapi: SDK_INVALID_INPUT: Store must be a *sqlstore.Store, as sqlstore.OpenFile and sqlstore.New return it [vendor must act]"},
 		"a nil Store":           {b.feed(missing), enter, "finapi: SDK_INVALID_INPUT: Store must be a *sqlstore.Store, as sqlstore.OpenFile and sqlstore.New return it [vendor must act]"},
 	} {
@@ -198,7 +295,7 @@ func TestSyncRefuses(t *testing.T) {
 
 func TestSyncSaysSoIfApplyEndsTheTransaction(t *testing.T) {
 	t.Parallel()
-	b, store := newBank(t), openStore(t)
+	b, store := newBank(t), newFile(t).openWithJournal(t)
 	b.book(1)
 	feed := b.feed(store)
 	err := sqlstore.Sync(t.Context(), feed, func(_ context.Context, tx *sql.Tx, _ []finapi.Event) error {
@@ -213,30 +310,36 @@ func TestSyncSaysSoIfApplyEndsTheTransaction(t *testing.T) {
 
 func TestForgetDeletesOneLedgersMemory(t *testing.T) {
 	t.Parallel()
-	b, store := newBank(t), openStore(t)
-	other := finapi.LedgerKey{Environment: "live", Ledger: books.Ledger}
-	commit(t, store, other, change(0, row("a", 1, "f", "2026-11-01")))
-	b.book(250)
-	feed := b.feed(store)
-	syncAll(t, feed)
-	for range 2 { // forgetting twice is no error
-		if err := store.Forget(t.Context(), books); err != nil {
-			t.Fatal(err)
-		}
+	for name, kind := range kinds {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := kind(t)
+			b, store := newBank(t), d.openWithJournal(t)
+			other := finapi.LedgerKey{Environment: "live", Ledger: books.Ledger}
+			commit(t, store, other, change(0, row("a", 1)))
+			b.book(250)
+			feed := b.feed(store)
+			syncAll(t, feed)
+			for range 2 { // forgetting twice is no error
+				if err := store.Forget(t.Context(), books); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for table, want := range map[string]int{
+				"finapi_feed WHERE environment = 'live'": 1, "finapi_feed": 1, "finapi_source": 1, "finapi_row WHERE uid = 'a'": 1,
+				"finapi_row": 1, "finapi_alias": 1,
+			} {
+				if got := count(t, store.DB(), table); got != want {
+					t.Errorf("%s: %d rows, want %d", table, got, want)
+				}
+			}
+			if _, err := store.DB().Exec(`DELETE FROM journal`); err != nil {
+				t.Fatal(err)
+			}
+			syncAll(t, feed)
+			wantBookedOnce(t, b, store)
+		})
 	}
-	wantMark(t, store, books, finapi.Mark{})
-	wantRows(t, store, books, everything("a"))
-	wantRows(t, store, other, everything("a"), row("a", 1, "f", "2026-11-01"))
-	for table, want := range map[string]int{"finapi_feed": 1, "finapi_row": 1, "finapi_alias": 1} {
-		if got := count(t, store.DB(), table); got != want {
-			t.Errorf("%s holds %d rows, want %d", table, got, want)
-		}
-	}
-	if _, err := store.DB().Exec(`DELETE FROM journal`); err != nil {
-		t.Fatal(err)
-	}
-	syncAll(t, feed)
-	wantBookedOnce(t, b, store)
 }
 
 func syncAll(t *testing.T, feed *finapi.Feed) {
@@ -264,14 +367,6 @@ func uidsOf(batch []finapi.Event) []finapi.UID {
 		}
 	}
 	return uids
-}
-
-func count(tb testing.TB, db *sql.DB, table string) (n int) {
-	tb.Helper()
-	if err := db.QueryRow(`SELECT count(*) FROM ` + table).Scan(&n); err != nil {
-		tb.Fatal(err)
-	}
-	return n
 }
 
 // fileOf returns the file that a store is in.
