@@ -13,6 +13,10 @@ func TestStoresKeepTheirPromises(t *testing.T) {
 	t.Parallel()
 	all := maps.Clone(strictKinds)
 	all["SQLite opened by an ERP"] = newERPFile
+	all["PostgreSQL, without prepared statements"] = func(tb testing.TB) database { // as behind some poolers
+		tb.Helper()
+		return newServerDatabase(tb).with("default_query_exec_mode", "simple_protocol")
+	}
 	for name, kind := range all {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

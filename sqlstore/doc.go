@@ -43,6 +43,9 @@
 //	db, err := sql.Open("pgx", "postgres://erp@db.example/books")
 //	store, err := sqlstore.New(ctx, db, sqlstore.PostgreSQL)
 //
+// Behind a pooler that does not keep prepared statements, add the setting
+// default_query_exec_mode=simple_protocol or exec to the address.
+//
 // The tables go into the first schema of the search path. Transactions have the
 // isolation level that the database or the connection sets; READ COMMITTED,
 // PostgreSQL's own, is the one to take. Then workers on one ledger wait for each

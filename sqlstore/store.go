@@ -122,7 +122,7 @@ func (s *Store) Rows(ctx context.Context, ledger finapi.LedgerKey, q finapi.RowQ
 
 func (s *Store) rows(ctx context.Context, ledger finapi.LedgerKey, q *finapi.RowQuery) ([]finapi.Row, error) {
 	args := []any{ledger.Environment, string(ledger.Ledger), string(q.Source.User), int64(q.Source.Account)}
-	for _, list := range []any{q.IDs, q.UIDs, q.Fingerprints} {
+	for _, list := range []any{numbers(q.IDs), texts(q.UIDs), texts(q.Fingerprints)} {
 		arg, err := s.sql.memory.list(list)
 		if err != nil {
 			return nil, err
@@ -152,6 +152,23 @@ func (s *Store) rows(ctx context.Context, ledger finapi.LedgerKey, q *finapi.Row
 		found = append(found, row)
 	}
 	return found, rows.Err()
+}
+
+// numbers and texts leave out the names of the types, which drivers need not know.
+func numbers[T ~int64](list []T) []int64 {
+	numbers := make([]int64, len(list))
+	for i := range list {
+		numbers[i] = int64(list[i])
+	}
+	return numbers
+}
+
+func texts[T ~string](list []T) []string {
+	texts := make([]string, len(list))
+	for i := range list {
+		texts[i] = string(list[i])
+	}
+	return texts
 }
 
 // day is a date as the tables have it: 20261231, or 0 for none. The numbers are in

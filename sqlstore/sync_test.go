@@ -173,7 +173,7 @@ func TestManyWorkersOnOneAccountBookOnce(t *testing.T) {
 			t.Parallel()
 			d := kind(t)
 			b, first := newBank(t), d.openWithJournal(t)
-			b.book(650)
+			b.book(450)
 			var wg sync.WaitGroup
 			for _, store := range stores(t, d, first) {
 				wg.Go(func() {
@@ -190,7 +190,7 @@ func TestManyWorkersOnOneAccountBookOnce(t *testing.T) {
 
 func TestManyWorkersOnManyAccountsBookOnce(t *testing.T) {
 	t.Parallel()
-	const tenants, payments = 8, 210
+	const tenants, payments = 4, 210
 	for name, kind := range kinds {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
