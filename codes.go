@@ -62,6 +62,9 @@ const (
 	// CodeUpdateLimit: the bank allows no further update without the customer for now;
 	// see [Budget] and [Error.RetryAfter].
 	CodeUpdateLimit Code = "SDK_UPDATE_LIMIT"
+	// CodeNotInReview: the booking does not wait for a person's decision, or was decided
+	// otherwise before.
+	CodeNotInReview Code = "SDK_NOT_IN_REVIEW"
 	// CodeNotForgotten: finAPI still has a user that was deleted.
 	CodeNotForgotten Code = "SDK_NOT_FORGOTTEN"
 	// CodeSealBroken: sealed access data do not open with the key and for the tenant

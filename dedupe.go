@@ -28,8 +28,10 @@ type Feed struct {
 	cutOver Date
 	rebind  bool
 	// removeAll lets mass disappearances through.
-	removeAll bool
-	invalid   error
+	removeAll   bool
+	holdReviews bool
+	lockedUntil Date
+	invalid     error
 }
 
 // FeedOption changes how a [Feed] works.
@@ -77,6 +79,28 @@ func WithRebind() FeedOption {
 func WithMassRemovals() FeedOption {
 	return func(f *Feed) error {
 		f.removeAll = true
+		return nil
+	}
+}
+
+// WithHeldReviews keeps reviews in the queue instead of delivering them: nothing comes
+// to the ledger before a person has decided with [Feed.Confirm] or [Feed.Discard]. See
+// [Feed.Reviews] and [Status.Clean].
+func WithHeldReviews() FeedOption {
+	return func(f *Feed) error {
+		f.holdReviews = true
+		return nil
+	}
+}
+
+// WithLockedUntil says that the books are closed up to and including a day. What would
+// change them comes as [Locked] and not as itself.
+func WithLockedUntil(day Date) FeedOption {
+	return func(f *Feed) error {
+		if !day.Valid() {
+			return invalid("WithLockedUntil", "must be a real day")
+		}
+		f.lockedUntil = day
 		return nil
 	}
 }
@@ -240,6 +264,8 @@ type reading struct {
 	plan    plan
 	uids    map[TransactionID]UID // of new rows
 	notices []Notice
+	done    []effect
+	proof   *BalanceProof
 	// shortfall is why the reading is not complete; nil if it is.
 	shortfall error
 }
@@ -263,7 +289,10 @@ func (f *Feed) read(ctx context.Context) (*reading, error) {
 			return nil, err
 		}
 	}
-	return s, s.nameNew(ctx)
+	if err := s.nameNew(ctx); err != nil {
+		return nil, err
+	}
+	return s, s.finish(ctx)
 }
 
 // bind makes sure that the account is the one that the ledger belongs to.
@@ -476,31 +505,55 @@ func (s *reading) recall(ctx context.Context) error {
 	if s.facts.memory, err = s.feed.store.Rows(ctx, s.feed.ledger, q); err != nil || s.pass != PassFast {
 		return err
 	}
-	return s.recallAround(ctx, q)
+	return s.recallAround(ctx)
 }
 
 // recallAround also asks for the rows of the days around new rows, any of which
 // may be the former self of one.
-func (s *reading) recallAround(ctx context.Context, q RowQuery) error {
+func (s *reading) recallAround(ctx context.Context) error {
 	known := map[TransactionID]bool{}
+	loaded := map[UID]bool{}
 	for i := range s.facts.memory {
 		known[s.facts.memory[i].ID] = true
+		loaded[s.facts.memory[i].UID] = true
 	}
-	var first Date
-	for i := range s.facts.listed {
-		tx := &s.facts.listed[i]
-		if !known[tx.ID] && (first.IsZero() || tx.BookingDate.Before(first)) {
-			first = tx.BookingDate
+	for _, span := range s.spans(known) {
+		rows, err := s.feed.store.Rows(ctx, s.feed.ledger, RowQuery{Since: &span.from, Until: span.to})
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			if !loaded[row.UID] {
+				loaded[row.UID] = true
+				s.facts.memory = append(s.facts.memory, row)
+			}
 		}
 	}
-	if first.IsZero() {
-		return nil
+	return nil
+}
+
+type span struct{ from, to Date }
+
+// spans are the days around new rows. Those that touch are one, so that a row that comes
+// years late does not bring the years between.
+func (s *reading) spans(known map[TransactionID]bool) []span {
+	var days []Date
+	for i := range s.facts.listed {
+		if tx := &s.facts.listed[i]; !known[tx.ID] {
+			days = append(days, tx.BookingDate)
+		}
 	}
-	first = first.AddDays(-nearby)
-	q.Since = &first
-	var err error
-	s.facts.memory, err = s.feed.store.Rows(ctx, s.feed.ledger, q)
-	return err
+	slices.SortFunc(days, Date.Compare)
+	var spans []span
+	for _, day := range days {
+		next := span{day.AddDays(-nearby), day.AddDays(nearby)}
+		if last := len(spans) - 1; last >= 0 && !next.from.After(spans[last].to.AddDays(1)) {
+			spans[last].to = next.to
+			continue
+		}
+		spans = append(spans, next)
+	}
+	return spans
 }
 
 // lookUpSize keeps the URL of a look-up far below what gateways take. finAPI

@@ -1,22 +1,60 @@
 package finapi
 
-import "cmp"
+import (
+	"cmp"
+	"context"
+)
 
 // This file turns what was decided about rows into events for the ledger and
 // into what the store has to remember of them.
 
 // effect is what one verdict means: an event, and a row to remember; each can be
-// missing.
+// missing. was is the row before; nil for a new one.
 type effect struct {
 	event Event
 	row   *Row
+	was   *Row
+	held  bool // a review that waits in the queue instead of being delivered
+}
+
+// finish turns the verdicts into effects, and proves the balance that results.
+func (s *reading) finish(ctx context.Context) error {
+	s.done = s.effects()
+	mark := s.counted(s.mark, s.done, map[UID]*Row{})
+	notice, err := s.prove(ctx, &mark)
+	if err != nil {
+		return err
+	}
+	s.proof = mark.Balance
+	if notice != nil {
+		s.done = append(s.done, effect{event: *notice})
+	}
+	return nil
+}
+
+// counted returns the mark with the sum as the effects leave it. seen are the rows as
+// earlier effects left them, because one row can be in several.
+func (s *reading) counted(mark Mark, effects []effect, seen map[UID]*Row) Mark {
+	for i := range effects {
+		e := &effects[i]
+		if e.row == nil {
+			continue
+		}
+		was := e.was
+		if before, ok := seen[e.row.UID]; ok {
+			was = before
+		}
+		mark = mark.count(was, e.row)
+		seen[e.row.UID] = e.row
+	}
+	return mark
 }
 
 // batches cuts the effects into parts that are committed one after the other.
 // Only the last one moves the mark, so a crash between them repeats reading, not
 // booking.
 func (s *reading) batches(size int) []Batch {
-	effects := s.effects()
+	effects, seen := s.done, map[UID]*Row{}
 	var batches []Batch
 	mark := s.mark
 	if mark.Version == 0 {
@@ -25,20 +63,21 @@ func (s *reading) batches(size int) []Batch {
 	for len(effects) > 0 {
 		part := effects[:min(size, len(effects))]
 		effects = effects[len(part):]
-		batches = append(batches, makeBatch(mark, part))
+		mark = s.counted(mark, part, seen)
 		mark.Bookings += newBookings(part)
+		batches = append(batches, makeBatch(mark, part))
 		mark.Version++
 	}
+	sum := s.summary(batches)
+	mark.Balance, mark.Deferred, mark.Incomplete = s.proof, sum.Deferred, !sum.Complete
 	if s.shortfall == nil {
 		s.advance(&mark)
 	}
-	last := makeBatch(mark, []effect{{event: s.summary(batches)}})
-	return append(batches, last)
+	return append(batches, makeBatch(mark, []effect{{event: sum}}))
 }
 
 func makeBatch(mark Mark, effects []effect) Batch {
 	batch := Batch{Change: Change{Mark: mark}}
-	batch.Change.Mark.Bookings += newBookings(effects)
 	for _, e := range effects {
 		if e.event != nil {
 			batch.Events = append(batch.Events, e.event)
@@ -52,9 +91,9 @@ func makeBatch(mark Mark, effects []effect) Batch {
 
 func newBookings(effects []effect) int {
 	n := 0
-	for _, e := range effects {
-		switch e.event.(type) {
-		case Booked, Review:
+	for i := range effects {
+		e := &effects[i]
+		if e.row != nil && e.was == nil && (e.row.State == RowBooked || e.row.State == RowReview) {
 			n++
 		}
 	}
@@ -109,6 +148,11 @@ func (s *reading) summary(batches []Batch) Synced {
 	for _, b := range batches {
 		sum = sum.plus(b.Events)
 	}
+	for i := range s.done {
+		if s.done[i].held {
+			sum.Held++
+		}
+	}
 	return sum
 }
 
@@ -116,7 +160,7 @@ func (s *reading) summary(batches []Batch) Synced {
 func (s *reading) effects() []effect {
 	effects := make([]effect, 0, len(s.plan.verdicts)+len(s.notices))
 	for i := range s.plan.verdicts {
-		effects = append(effects, s.effect(&s.plan.verdicts[i]))
+		effects = append(effects, s.lock(s.effect(&s.plan.verdicts[i])))
 	}
 	if s.shortfall != nil {
 		s.notice(s.shortfallKind(), "the listing is not complete; what is safe was delivered")
@@ -155,43 +199,92 @@ func (s *reading) gap() *Notice {
 }
 
 func (s *reading) effect(v *verdict) effect {
+	e := s.meaning(v)
+	if e.row != nil && v.row.UID != "" {
+		e.was = &v.row
+	}
+	return e
+}
+
+func (s *reading) meaning(v *verdict) effect {
 	tx := v.tx
 	switch v.kind {
 	case isBooked:
 		uid := cmp.Or(v.row.UID, s.uids[tx.ID])
-		return effect{Booked{UID: uid, Transaction: tx, Reason: v.reason}, s.remember(uid, tx, RowBooked)}
+		return effect{event: Booked{UID: uid, Transaction: tx, Reason: v.reason}, row: s.remember(uid, tx, RowBooked)}
 	case isReview:
 		uid := s.uids[tx.ID]
-		event := Review{UID: uid, Transaction: tx, Reason: v.reason, Candidates: v.candidates}
-		return effect{event, s.remember(uid, tx, RowReview)}
+		row := s.remember(uid, tx, RowReview)
+		if s.feed.holdReviews {
+			return effect{row: row, held: true}
+		}
+		return effect{row: row, event: Review{
+			UID: uid, Transaction: tx, Reason: v.reason, Candidates: v.candidates, Evidence: v.evidence,
+		}}
 	case isRecorded:
 		return effect{row: s.remember(s.uids[tx.ID], tx, RowRecorded)}
 	case isAdjusting:
-		event := Notice{Kind: NoticeAdjustingEntry, Text: v.reason, From: tx.BookingDate, To: tx.BookingDate, Transaction: &tx}
-		return effect{event, s.remember(s.uids[tx.ID], tx, RowNoticed)}
+		event := Notice{Kind: NoticeAdjustingEntry, Text: v.words(), From: tx.BookingDate, To: tx.BookingDate, Transaction: &tx}
+		return effect{event: event, row: s.remember(s.uids[tx.ID], tx, RowNoticed)}
 	case isRelinked:
 		event := Relinked{UID: v.row.UID, Old: v.row.ID, New: tx.ID, Reason: v.reason}
-		return effect{event, s.remember(v.row.UID, tx, v.row.State)}
+		return effect{event: event, row: s.rememberAs(&v.row, tx)}
 	case isModified:
 		event := Modified{UID: v.row.UID, Old: v.row.Transaction, New: tx, Fields: v.fields, Material: v.material}
-		return effect{event, s.remember(v.row.UID, tx, v.row.State)}
+		return effect{event: event, row: s.rememberAs(&v.row, tx)}
+	case isUpdated:
+		return effect{row: s.rememberAs(&v.row, tx)}
 	case isRemoved:
 		row := v.row
 		row.State = RowRemoved
-		return effect{Removed{UID: row.UID, Transaction: row.Transaction, ConfirmedBy: v.reason}, &row}
+		return effect{event: Removed{UID: row.UID, Transaction: row.Transaction, Reason: v.reason}, row: &row}
+	case isDropped:
+		row := v.row
+		row.State = RowRemoved
+		return effect{row: &row}
 	case isResolved:
 		row := v.row
 		row.State = RowRemoved
-		return effect{Notice{
+		return effect{row: &row, event: Notice{
 			Kind: NoticeAdjustingEntryResolved, Text: "a row that finAPI had made up has gone",
 			From: tx.BookingDate, To: tx.BookingDate, Transaction: &tx,
-		}, &row}
+		}}
 	case isConflict, isDeferred, isMassDisappearance:
 	}
 	return effect{event: Notice{
-		Kind: noticeKinds[v.kind], Text: v.reason, From: tx.BookingDate, To: tx.BookingDate, Transaction: rowOf(v),
+		Kind: noticeKinds[v.kind], Text: v.words(), From: tx.BookingDate, To: tx.BookingDate, Transaction: rowOf(v),
 		Bookings: v.candidates,
 	}}
+}
+
+// lock wraps a change of a closed period, so that it is reported and not applied.
+func (s *reading) lock(e effect) effect {
+	until := s.feed.lockedUntil
+	if until.IsZero() {
+		return e
+	}
+	for _, day := range daysOf(e.event) {
+		if !day.After(until) {
+			e.event = Locked{Change: e.event, Until: until}
+			return e
+		}
+	}
+	return e
+}
+
+// daysOf returns the days on whose books an event has an effect.
+func daysOf(event Event) []Date {
+	switch e := event.(type) {
+	case Booked:
+		return []Date{e.Transaction.BookingDate}
+	case Review:
+		return []Date{e.Transaction.BookingDate}
+	case Modified:
+		return []Date{e.Old.BookingDate, e.New.BookingDate}
+	case Removed:
+		return []Date{e.Transaction.BookingDate}
+	}
+	return nil
 }
 
 var noticeKinds = map[verdictKind]NoticeKind{
@@ -212,4 +305,11 @@ func (s *reading) remember(uid UID, tx Transaction, state RowState) *Row {
 	return &Row{
 		UID: uid, Source: s.facts.source, ID: tx.ID, State: state, Fingerprint: fingerprint(&tx), Transaction: tx,
 	}
+}
+
+// rememberAs keeps what a row is to the ledger, with its new contents.
+func (s *reading) rememberAs(row *Row, tx Transaction) *Row {
+	now := s.remember(row.UID, tx, row.State)
+	now.Decision = row.Decision
+	return now
 }

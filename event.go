@@ -1,27 +1,31 @@
 package finapi
 
 // Event is something that a ledger has to do or to know. It is one of [Booked],
-// [Review], [Modified], [Removed], [Relinked], [Notice] and [Synced]; further
-// kinds may come, so a type switch wants a default that complains.
+// [Review], [Modified], [Removed], [Relinked], [Locked], [Notice] and [Synced];
+// further kinds may come, so a type switch wants a default that complains. [Explain]
+// tells one for people.
 type Event interface{ event() }
 
 // Booked is a new booking: book it. UID is the idempotency key.
 type Booked struct {
 	UID         UID         `json:"uid"`
 	Transaction Transaction `json:"transaction"`
-	// Reason says in words why the feed takes the row for a new booking.
-	Reason string `json:"reason"`
+	// Reason says why the feed takes the row for a new booking.
+	Reason Reason `json:"reason"`
 }
 
 // Review is a row that may be a double of a booking. A person must decide. It
-// comes once, and never as [Booked] as well.
+// comes once. When the person has decided with [Feed.Confirm] or [Feed.Discard], it
+// comes again, as [Booked] or as [Removed], with the same UID.
 type Review struct {
 	UID         UID         `json:"uid"`
 	Transaction Transaction `json:"transaction"`
-	// Reason says in words what is suspicious.
-	Reason string `json:"reason"`
+	// Reason says what is suspicious.
+	Reason Reason `json:"reason"`
 	// Candidates are the bookings that it may be a double of; may be empty.
 	Candidates []UID `json:"candidates,omitempty"`
+	// Evidence are the facts that speak for or against it.
+	Evidence []Evidence `json:"evidence,omitempty"`
 }
 
 // Modified says that the bank changed a booking that was delivered before. The
@@ -38,12 +42,23 @@ type Modified struct {
 	Material bool `json:"material"`
 }
 
-// Removed says that the bank took back a booking that was delivered before.
+// Removed says that the bank took back a booking that was delivered before, or that
+// a person found a [Review] to be a double.
 type Removed struct {
 	UID         UID         `json:"uid"`
 	Transaction Transaction `json:"transaction"`
-	// ConfirmedBy says in words how that was proved.
-	ConfirmedBy string `json:"confirmedBy"`
+	// Reason says how that was proved.
+	Reason Reason `json:"reason"`
+}
+
+// Locked is a change of a period whose books are closed; see [WithLockedUntil]. It is
+// reported and not applied: a person decides, for example to book it in the open
+// period. It counts as delivered and does not come again.
+type Locked struct {
+	// Change is the [Booked], [Review], [Modified] or [Removed] that would have come.
+	Change Event `json:"change"`
+	// Until is the last day of the closed period.
+	Until Date `json:"until"`
 }
 
 // Relinked says that a known booking goes by a new id at finAPI. The ledger has
@@ -52,7 +67,7 @@ type Relinked struct {
 	UID    UID           `json:"uid"`
 	Old    TransactionID `json:"old"`
 	New    TransactionID `json:"new"`
-	Reason string        `json:"reason"`
+	Reason Reason        `json:"reason"`
 }
 
 // Notice tells something about the feed that is not about one booking.
@@ -67,6 +82,9 @@ type Notice struct {
 	Transaction *Transaction `json:"transaction,omitempty"`
 	// Bookings are the bookings that the notice is about; may be empty.
 	Bookings []UID `json:"bookings,omitempty"`
+	// Amount is the difference of a [NoticeBalanceMismatch]: what the bank has and the
+	// ledger has not. Else nil.
+	Amount *Money `json:"amount,omitempty"`
 }
 
 // NoticeKind is a kind of [Notice]. The set is open.
@@ -98,6 +116,13 @@ const (
 	// NoticeRebound: the ledger goes on with another account at finAPI, which is
 	// the same account at the bank.
 	NoticeRebound NoticeKind = "account_rebound"
+	// NoticeBalanceMismatch: the bank's balance is not what it was at the last proof plus
+	// what was booked since. Amount is the difference, From and To the days in which it
+	// came about, Bookings those that would explain it. It comes again only if the
+	// difference changes.
+	NoticeBalanceMismatch NoticeKind = "balance_mismatch"
+	// NoticeBalanceRestored: such a difference has gone again.
+	NoticeBalanceRestored NoticeKind = "balance_restored"
 )
 
 // Synced is the last event of every synchronisation that came to its end. It asks
@@ -113,6 +138,10 @@ type Synced struct {
 	Removed  int `json:"removed"`
 	Relinked int `json:"relinked"`
 	Deferred int `json:"deferred"`
+	// Locked counts changes of a closed period, Held reviews that wait in the queue; see
+	// [WithHeldReviews].
+	Locked int `json:"locked"`
+	Held   int `json:"held"`
 	// Known is how many bookings the ledger had got before.
 	Known int `json:"known"`
 }
@@ -122,6 +151,7 @@ func (Review) event()   {}
 func (Modified) event() {}
 func (Removed) event()  {}
 func (Relinked) event() {}
+func (Locked) event()   {}
 func (Notice) event()   {}
 func (Synced) event()   {}
 
@@ -139,6 +169,8 @@ func (s Synced) plus(events []Event) Synced {
 			s.Removed++
 		case Relinked:
 			s.Relinked++
+		case Locked:
+			s.Locked++
 		case Notice:
 			if e.Kind == NoticeDeferred {
 				s.Deferred++

@@ -285,7 +285,7 @@ func TestAnotherUsersOlderCopyRemovesNothing(t *testing.T) {
 	_, err = e.user.Refresh(t.Context(), finapi.RefreshRequest{Connection: e.account.Connection})
 	must(t, err)
 	e.mustSync()
-	same(t, "map[Relinked:6 account_rebound:1]", kinds(other.mustSync()))
+	same(t, "map[Relinked:6 account_rebound:1 balance_mismatch:1]", kinds(other.mustSync()))
 	same(t, 7, len(e.booked))
 	e.mustSync()
 	e.balanced()
@@ -309,7 +309,7 @@ func TestAMassDisappearanceIsToldUntilItIsBelieved(t *testing.T) {
 			t.Errorf("the notice names the bookings %v, want 4", notice.Bookings)
 		}
 	}
-	same(t, "map[Removed:4]", kinds(e.mustSync(finapi.WithMassRemovals(), finapi.WithPass(finapi.PassComplete))))
+	same(t, "map[Removed:4 balance_mismatch:1]", kinds(e.mustSync(finapi.WithMassRemovals(), finapi.WithPass(finapi.PassComplete))))
 	e.balanced()
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // This file decides what finAPI's rows mean for a ledger that has got some of
@@ -43,7 +44,9 @@ type verdict struct {
 	tx Transaction
 	// row is the remembered row; zero for a new one.
 	row        Row
-	reason     string
+	reason     Reason
+	text       string // of a notice, if it says more than the rule
+	evidence   []Evidence
 	fields     []string
 	material   bool
 	candidates []UID
@@ -61,6 +64,8 @@ const (
 	isBooked
 	isReview
 	isRecorded
+	isUpdated // known, and nothing to tell
+	isDropped // gone, and nothing to tell
 	isAdjusting
 	isResolved
 	isConflict
@@ -94,6 +99,9 @@ func match(e *evidence) plan {
 	return m.plan
 }
 
+// words are those of a notice.
+func (v *verdict) words() string { return cmp.Or(v.text, v.reason.Text()) }
+
 func (v *verdict) day() Date {
 	if v.kind == isRemoved {
 		return v.row.Transaction.BookingDate
@@ -122,7 +130,11 @@ func newMatcher(e *evidence) *matcher {
 		listedIDs: map[TransactionID]bool{}, strays: map[string]int{}, asked: map[TransactionID]bool{},
 	}
 	for i := range e.memory {
-		m.free[e.memory[i].UID] = &e.memory[i]
+		row := &e.memory[i]
+		if !strings.HasPrefix(row.Fingerprint, fingerprintVersion) {
+			row.Fingerprint = fingerprint(&row.Transaction) // of an older version of this package
+		}
+		m.free[row.UID] = row
 	}
 	for i := range e.listed {
 		m.listedIDs[e.listed[i].ID] = true
@@ -162,12 +174,12 @@ func (m *matcher) identify() {
 		if m.another(row, &tx, fields) {
 			m.displaced[row.UID] = true
 			m.open = append(m.open, tx)
-			m.say(verdict{kind: isConflict, tx: tx, row: *row, reason: "the id shows another booking than before"})
+			m.say(verdict{kind: isConflict, tx: tx, row: *row, reason: ReasonReplaced, text: "the id shows another booking than before"})
 			continue
 		}
 		delete(m.free, row.UID)
 		if row.State == RowRecorded && !tx.BookingDate.Before(m.cutOver) {
-			m.say(verdict{kind: isBooked, tx: tx, row: *row, reason: "the bank moved it behind the ledger's cut-over"})
+			m.say(verdict{kind: isBooked, tx: tx, row: *row, reason: ReasonMoved})
 			continue
 		}
 		m.sayModified(row, tx, fields, material)
@@ -176,8 +188,12 @@ func (m *matcher) identify() {
 
 // sayModified tells what the bank changed of a booking that the ledger has.
 func (m *matcher) sayModified(row *Row, tx Transaction, fields []string, material bool) {
-	if len(fields) > 0 && (row.State == RowBooked || row.State == RowReview) {
-		m.say(verdict{kind: isModified, tx: tx, row: *row, fields: fields, material: material})
+	switch {
+	case len(fields) == 0:
+	case row.State == RowBooked || row.State == RowReview:
+		m.say(verdict{kind: isModified, tx: tx, row: *row, reason: ReasonChanged, fields: fields, material: material})
+	default:
+		m.say(verdict{kind: isUpdated, tx: tx, row: *row})
 	}
 }
 
@@ -232,7 +248,7 @@ func (m *matcher) fate(row *Row) fate {
 func (m *matcher) relinkStrong() {
 	candidates := m.group(func(row *Row) string { return row.Fingerprint })
 	for _, agree := range []func(a, b *Transaction) bool{sameReferences, noVeto} {
-		m.pairOff(candidates, fingerprint, agree, "the same booking under a new id; the old id is gone")
+		m.pairOff(candidates, fingerprint, agree, ReasonRelinked)
 	}
 	m.deferDoubtful(candidates)
 }
@@ -253,7 +269,7 @@ func (m *matcher) group(key func(*Row) string) map[string][]*Row {
 
 // pairOff relinks open rows to vanished rows of the same key, one to one.
 func (m *matcher) pairOff(
-	candidates map[string][]*Row, key func(*Transaction) string, agree func(a, b *Transaction) bool, reason string,
+	candidates map[string][]*Row, key func(*Transaction) string, agree func(a, b *Transaction) bool, reason Reason,
 ) {
 	m.open = slices.DeleteFunc(m.open, func(tx Transaction) bool {
 		for _, row := range candidates[key(&tx)] {
@@ -279,7 +295,7 @@ func (m *matcher) deferDoubtful(candidates map[string][]*Row) {
 			if doubtful && sameKind(row, &tx) && noVeto(&row.Transaction, &tx) {
 				spoken[row.UID] = true
 				m.ask(row.ID)
-				m.say(verdict{kind: isDeferred, tx: tx, row: *row, reason: "an equal booking may have got a new id"})
+				m.say(verdict{kind: isDeferred, tx: tx, row: *row, reason: ReasonUnproven})
 				return true
 			}
 		}
@@ -317,7 +333,7 @@ func (m *matcher) relinkWeak() {
 			delete(vanished, key)
 		}
 	}
-	m.pairOff(vanished, weakKey, noVeto, "the account was imported anew; day and amount agree")
+	m.pairOff(vanished, weakKey, noVeto, ReasonReimported)
 }
 
 // judgeNew decides about the listed rows that remain.
@@ -327,21 +343,17 @@ func (m *matcher) judgeNew() {
 		vanished := m.vanishedLike(&tx, byAmount[amountKey(&tx)])
 		switch {
 		case tx.AdjustingEntry:
-			m.say(verdict{kind: isAdjusting, tx: tx, reason: "finAPI made up a row to make the balance fit"})
+			m.say(verdict{kind: isAdjusting, tx: tx, reason: ReasonAdjusting})
 		case tx.BookingDate.Before(m.cutOver):
-			m.say(verdict{kind: isRecorded, tx: tx, reason: "booked before the ledger's cut-over"})
+			m.say(verdict{kind: isRecorded, tx: tx, reason: ReasonBeforeCutOver})
 		case tx.PotentialDuplicate:
-			m.say(verdict{
-				kind: isReview, tx: tx, candidates: m.resembling(&tx),
-				reason: "finAPI suspects that it imported a booking twice",
-			})
+			m.say(m.review(tx, ReasonFlagged, m.resembling(&tx)))
 		case len(vanished) > 0:
-			m.say(verdict{
-				kind: isReview, tx: tx, candidates: vanished, odd: true,
-				reason: "a booking of the same amount has vanished; this may be its new form",
-			})
+			v := m.review(tx, ReasonLikeVanished, vanished)
+			v.odd = true
+			m.say(v)
 		default:
-			m.say(verdict{kind: isBooked, tx: tx, reason: "an id that was never seen before"})
+			m.say(verdict{kind: isBooked, tx: tx, reason: ReasonNew})
 		}
 	}
 }
@@ -393,9 +405,9 @@ func (m *matcher) resembling(tx *Transaction) []UID {
 // judgeVanished decides about the remembered rows that remain.
 func (m *matcher) judgeVanished() {
 	covered, removed := m.found(), []verdict{}
-	oldest := m.oldest()
+	oldest := m.oldestListed()
 	for _, row := range m.free {
-		if row.State == RowRemoved || row.State == RowRecorded {
+		if row.State == RowRemoved || row.State == RowDiscarded {
 			continue
 		}
 		// After a re-import, what is older than the new history proves nothing, nor
@@ -408,20 +420,21 @@ func (m *matcher) judgeVanished() {
 		if m.displaced[row.UID] && (!m.complete || day.Before(m.from)) {
 			continue
 		}
-		switch m.fate(row) {
-		case missing:
+		switch fate := m.fate(row); {
+		case fate == missing:
 			m.ask(row.ID)
 			covered++
-		case gone:
+		case fate == gone && row.State == RowRecorded:
+			m.say(verdict{kind: isDropped, tx: row.Transaction, row: *row}) // the ledger never had it
+		case fate == gone:
 			covered++
 			removed = append(removed, m.removal(row))
-		case unknown, there:
 		}
 	}
 	if mass(len(removed), covered) && !m.removeAll {
 		m.say(verdict{
 			kind: isMassDisappearance, candidates: uidsOf(removed),
-			reason: fmt.Sprintf("%d of %d bookings have vanished at once; none was removed", len(removed), covered),
+			reason: ReasonMass, text: fmt.Sprintf("%d of %d bookings have vanished at once; none was removed", len(removed), covered),
 		})
 		return
 	}
@@ -429,12 +442,12 @@ func (m *matcher) judgeVanished() {
 }
 
 func (m *matcher) removal(row *Row) verdict {
-	reason := "a complete listing without it, and a look-up of its id"
+	reason := ReasonLookedUp
 	switch {
 	case m.displaced[row.UID]:
-		reason = "its id shows another booking"
+		reason = ReasonReplaced
 	case row.Source != m.source:
-		reason = "the account was imported anew without it"
+		reason = ReasonLeftOut
 	}
 	kind := isRemoved
 	if row.State == RowNoticed {
@@ -453,17 +466,6 @@ func uidsOf(verdicts []verdict) []UID {
 	}
 	slices.Sort(uids)
 	return uids
-}
-
-// oldest returns the earliest booking date of the listing.
-func (m *matcher) oldest() Date {
-	var first Date
-	for i := range m.listed {
-		if d := m.listed[i].BookingDate; first.IsZero() || d.Before(first) {
-			first = d
-		}
-	}
-	return first
 }
 
 // sameKind keeps bookings apart from rows that finAPI made up.

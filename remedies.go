@@ -199,6 +199,11 @@ var remedies = map[Code]advice{
 		english: "The bank allows only four updates a day without you; please refresh yourself, or try again later.",
 		german:  "Die Bank erlaubt nur vier Aktualisierungen am Tag ohne Ihr Zutun; bitte aktualisieren Sie selbst, oder versuchen Sie es später erneut.",
 	},
+	CodeNotInReview: {
+		documented: []int{noStatus}, actor: ActorVendor, retry: RetryNever,
+		english: "Read the list of open reviews again, because this booking is not among them any more.",
+		german:  "Lesen Sie die Liste der offenen Prüfungen neu, denn diese Buchung gehört nicht mehr dazu.",
+	},
 	CodeNotForgotten: {
 		documented: []int{noStatus}, actor: ActorFinAPI, retry: RetryLater,
 		english: "finAPI has not deleted everything yet; please try again in a few minutes, and tell your software's vendor if that does not help.",

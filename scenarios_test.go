@@ -261,19 +261,9 @@ func (p *play) fail(format string, args ...any) {
 	p.t.Error(story.String())
 }
 
-// inShort tells an event in one line.
+// inShort tells an event in words.
 func inShort(event finapi.Event) string {
-	switch e := event.(type) {
-	case finapi.Booked:
-		return fmt.Sprintf("booked %d: %s", e.Transaction.ID, e.Reason)
-	case finapi.Review:
-		return fmt.Sprintf("review %d: %s, like %v", e.Transaction.ID, e.Reason, e.Candidates)
-	case finapi.Removed:
-		return fmt.Sprintf("removed %d: %s", e.Transaction.ID, e.ConfirmedBy)
-	case finapi.Modified:
-		return fmt.Sprintf("modified %d: %v", e.New.ID, e.Fields)
-	}
-	return fmt.Sprintf("%T %+v", event, event)
+	return finapi.Explain(event)
 }
 
 type outcome struct {

@@ -82,6 +82,15 @@ type Mark struct {
 	Swept     time.Time `json:"swept,omitzero"`
 	// Bookings counts the bookings that the ledger has got.
 	Bookings int `json:"bookings"`
+	// Sum is what all of the ledger's rows add up to that the bank's balance holds:
+	// delivered, in review, and recorded.
+	Sum Sum `json:"sum,omitzero"`
+	// Balance is how the last balance proof came out; nil before the first.
+	Balance *BalanceProof `json:"balance,omitempty"`
+	// Deferred counts what the last synchronisation held back, and Incomplete is true if
+	// it could not read everything.
+	Deferred   int  `json:"deferred,omitempty"`
+	Incomplete bool `json:"incomplete,omitempty"`
 }
 
 // Row is one row of finAPI's that a ledger has dealt with.
@@ -97,6 +106,9 @@ type Row struct {
 	Fingerprint string
 	// Transaction is the row as it was last seen.
 	Transaction Transaction
+	// Decision is what a person decided about a review; nil if nobody has, or if the row
+	// never was one. It is never forgotten.
+	Decision *Decision
 }
 
 // RowState says what became of a row. Rows are never forgotten.
@@ -115,6 +127,8 @@ const (
 	RowRecorded RowState = "recorded"
 	// RowNoticed: no booking, but told in a [Notice], such as an adjusting entry.
 	RowNoticed RowState = "noticed"
+	// RowDiscarded: a review that a person found to be a double.
+	RowDiscarded RowState = "discarded"
 )
 
 // RowQuery asks a Store for rows. A row matches if it matches any of the fields
@@ -131,6 +145,16 @@ type RowQuery struct {
 	// Since matches rows whose booking date is this day or later. The zero Date
 	// matches all rows.
 	Since *Date
+	// Until makes Since match only rows whose booking date is this day or earlier. The
+	// zero Date bounds nothing.
+	Until Date
+	// Reviews matches rows in the state [RowReview], which are few.
+	Reviews bool
+}
+
+// matchesDay reports whether a booking date is between Since and Until.
+func (q *RowQuery) matchesDay(day Date) bool {
+	return q.Since != nil && !day.Before(*q.Since) && (q.Until.IsZero() || !day.After(q.Until))
 }
 
 // Change is what a Store commits at once.
@@ -202,8 +226,7 @@ func (s *MemoryStore) Rows(ctx context.Context, ledger LedgerKey, q RowQuery) ([
 		wanted[f] = true
 	}
 	for uid, row := range l.rows {
-		since := q.Since != nil && !row.Transaction.BookingDate.Before(*q.Since)
-		if since || wanted[row.Fingerprint] {
+		if q.matchesDay(row.Transaction.BookingDate) || wanted[row.Fingerprint] || q.Reviews && row.State == RowReview {
 			found[uid] = row
 		}
 	}

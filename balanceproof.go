@@ -1,0 +1,204 @@
+package finapi
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/shopspring/decimal"
+)
+
+// This file proves from end to end that nothing is missing and nothing is double: what
+// the bank's balance has grown by must be what the ledger has got.
+
+// Sum is what rows add up to, in one currency.
+type Sum struct {
+	Amount   decimal.Decimal `json:"amount"`
+	Currency Currency        `json:"currency"`
+	// Mixed is true if the rows have several currencies, so that there is no sum.
+	Mixed bool `json:"mixed,omitempty"`
+}
+
+// IsZero reports whether nothing was added.
+func (s Sum) IsZero() bool { return s.Currency == "" && !s.Mixed }
+
+// plus returns the sum with an amount added; factor is 1 or -1.
+func (s Sum) plus(m Money, factor int64) Sum {
+	if s.Mixed || s.Currency != "" && s.Currency != m.Currency {
+		return Sum{Mixed: true}
+	}
+	return Sum{Currency: m.Currency, Amount: s.Amount.Add(m.Amount.Mul(decimal.NewFromInt(factor)))}
+}
+
+// BalanceProof is the comparison of the bank's balance with the ledger's rows. It is
+// made after each complete pass on an account at rest.
+type BalanceProof struct {
+	// Opening is what the account held before the first row that the ledger knows. It is
+	// reckoned at the first proof, which therefore proves nothing yet.
+	Opening decimal.Decimal `json:"opening"`
+	// First is the booking date of the first row that was known then. Rows from before it
+	// that come later are in Opening already.
+	First Date `json:"first,omitzero"`
+	// Day is the day of the last proof that came out even.
+	Day Date `json:"day,omitzero"`
+	// Difference is what the bank has and the ledger has not, at the last proof; zero if
+	// it came out even. finAPI and many banks do not tell whether pending bookings are in
+	// a balance, so a difference that is just these is none.
+	Difference decimal.Decimal `json:"difference"`
+	// At is when the last proof was made.
+	At time.Time `json:"at"`
+}
+
+// inBalance reports whether the bank's balance holds a row: whether it is a booking,
+// once.
+func (s RowState) inBalance() bool { return s == RowBooked || s == RowReview || s == RowRecorded }
+
+// count returns the mark with the sum as it is when a row has become another. was is nil
+// for a new row.
+func (m Mark) count(was *Row, is *Row) Mark {
+	if was != nil && was.State.inBalance() {
+		m = m.add(&was.Transaction, -1)
+	}
+	if is.State.inBalance() {
+		m = m.add(&is.Transaction, 1)
+	}
+	return m
+}
+
+func (m Mark) add(t *Transaction, factor int64) Mark {
+	m.Sum = m.Sum.plus(t.Amount, factor)
+	if m.Balance != nil && t.BookingDate.Before(m.Balance.First) {
+		proof := *m.Balance
+		proof.Opening = proof.Opening.Sub(t.Amount.Amount.Mul(decimal.NewFromInt(factor)))
+		m.Balance = &proof
+	}
+	return m
+}
+
+// prove compares the bank's balance with the sum after a complete pass, and returns what
+// the ledger should know of it; nil if nothing.
+func (s *reading) prove(ctx context.Context, mark *Mark) (*Notice, error) {
+	balance := s.account.Balance
+	if s.pass == PassFast || s.shortfall != nil || s.open() || balance == nil || mark.Sum.Mixed ||
+		mark.Sum.Currency != "" && mark.Sum.Currency != balance.Currency {
+		return nil, nil
+	}
+	today := DateOf(s.account.Updated())
+	if mark.Balance == nil {
+		mark.Balance = &BalanceProof{
+			Opening: balance.Amount.Sub(mark.Sum.Amount), First: s.facts.oldestListed(), Day: today, At: s.account.Updated(),
+		}
+		return nil, nil
+	}
+	proof := *mark.Balance
+	was := proof.Difference
+	proof.Difference = balance.Amount.Sub(proof.Opening).Sub(mark.Sum.Amount)
+	proof.At = s.account.Updated()
+	if !proof.Difference.IsZero() && !proof.Difference.Equal(was) {
+		pending, err := s.pendingSum(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if pending.Equal(proof.Difference) {
+			proof.Difference = decimal.Zero
+		}
+	}
+	notice := s.balanceNotice(&proof, was, today)
+	if proof.Difference.IsZero() {
+		proof.Day = today
+	}
+	mark.Balance = &proof
+	return notice, nil
+}
+
+func (s *reading) balanceNotice(proof *BalanceProof, was decimal.Decimal, today Date) *Notice {
+	switch {
+	case proof.Difference.Equal(was):
+		return nil
+	case proof.Difference.IsZero():
+		return &Notice{Kind: NoticeBalanceRestored, Text: "the bank's balance and the ledger agree again", From: proof.Day, To: today}
+	}
+	amount := Money{Amount: proof.Difference, Currency: s.account.Balance.Currency}
+	n := &Notice{Kind: NoticeBalanceMismatch, Amount: &amount, From: proof.Day, To: today, Bookings: s.doublesOf(proof.Difference, proof.Day)}
+	switch {
+	case len(n.Bookings) > 0:
+		n.Text = "the ledger has more than the bank's balance; one of the bookings named may be a double"
+	case s.madeUp(proof.Difference):
+		n.Text = "the bank's balance has what no booking explains; finAPI made up a row of the same amount, so a booking is missing there"
+	case proof.Difference.IsNegative():
+		n.Text = "the ledger has more than the bank's balance, or a booking that lowers it is missing"
+	default:
+		n.Text = "the bank's balance has more than the ledger, so a booking is missing or one that lowers it is double"
+	}
+	return n
+}
+
+// doublesOf names the rows since a day of which one too many would explain a difference:
+// reviews first of all, then bookings that have an equal one.
+func (s *reading) doublesOf(difference decimal.Decimal, since Date) []UID {
+	var uids []UID
+	twins := map[string]int{}
+	amount := difference.Neg()
+	rows := s.known()
+	for i := range rows {
+		twins[weakKey(&rows[i].Transaction)]++
+	}
+	for i := range rows {
+		row := &rows[i]
+		suspect := row.State == RowReview || row.State == RowBooked && twins[weakKey(&row.Transaction)] > 1
+		if suspect && row.Transaction.Amount.Amount.Equal(amount) && !row.Transaction.BookingDate.Before(since.AddDays(-nearby)) {
+			uids = append(uids, row.UID)
+		}
+	}
+	slices.Sort(uids)
+	return uids
+}
+
+// known are the rows of the pass as the ledger will know them.
+func (s *reading) known() []Row {
+	changed := map[UID]bool{}
+	var rows []Row
+	for i := range s.done {
+		if row := s.done[i].row; row != nil {
+			changed[row.UID] = true
+			rows = append(rows, *row)
+		}
+	}
+	for i := range s.facts.memory {
+		if row := s.facts.memory[i]; !changed[row.UID] {
+			rows = append(rows, row)
+		}
+	}
+	return rows
+}
+
+// madeUp reports whether finAPI lists an adjusting entry of an amount.
+func (s *reading) madeUp(amount decimal.Decimal) bool {
+	return slices.ContainsFunc(s.facts.listed, func(t Transaction) bool {
+		return t.AdjustingEntry && t.Amount.Amount.Equal(amount)
+	})
+}
+
+// pendingSum adds up what the bank has not booked yet. Some banks count it in their
+// balance.
+func (s *reading) pendingSum(ctx context.Context) (decimal.Decimal, error) {
+	sum := decimal.Zero
+	for row, err := range s.feed.user.PendingTransactions(ctx, PendingQuery{Accounts: []AccountID{s.account.ID}}) {
+		if err != nil {
+			return sum, err
+		}
+		sum = sum.Add(row.Amount.Amount)
+	}
+	return sum, nil
+}
+
+// oldestListed returns the earliest booking date of the listing; zero if it is empty.
+func (e *evidence) oldestListed() Date {
+	var first Date
+	for i := range e.listed {
+		if d := e.listed[i].BookingDate; first.IsZero() || d.Before(first) {
+			first = d
+		}
+	}
+	return first
+}

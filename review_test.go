@@ -1,0 +1,356 @@
+package finapi_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/finapi-go/finapi"
+	"github.com/finapi-go/finapi/finapitest"
+)
+
+// suspect lets finAPI import a booking a second time and flag it, and returns its id.
+func (e *erp) suspect(change ...func(*finapitest.Transaction)) int64 {
+	e.t.Helper()
+	twin := e.rows()[0]
+	twin.IsPotentialDuplicate = true
+	twin.ImportDate = e.sim.Clock().Now()
+	for _, c := range change {
+		c(&twin)
+	}
+	return e.sim.InsertTransaction(int64(e.account.ID), twin)
+}
+
+// genuine makes a suspected row a real booking: the bank's balance holds it.
+func (e *erp) genuine(amount string) {
+	e.t.Helper()
+	e.sim.EditAccount(int64(e.account.ID), func(a *finapitest.Account) {
+		balance := a.Balance.Add(number(amount))
+		a.Balance = &balance
+	})
+}
+
+func (e *erp) feed(options ...finapi.FeedOption) *finapi.Feed {
+	return e.user.Feed(e.account.ID, ledger, e.store, options...)
+}
+
+func (e *erp) status() finapi.Status {
+	e.t.Helper()
+	status, err := e.feed().Status(e.t.Context())
+	must(e.t, err)
+	return status
+}
+
+// only returns the one event of a type among some.
+func only[T finapi.Event](tb testing.TB, events []finapi.Event) T {
+	tb.Helper()
+	var found []T
+	for _, event := range events {
+		if e, ok := event.(T); ok {
+			found = append(found, e)
+		}
+	}
+	if len(found) != 1 {
+		tb.Fatalf("got %d events of the kind, want one of %v", len(found), kinds(events))
+	}
+	return found[0]
+}
+
+func TestAReviewTellsWhatSpeaksForADoubleAndWhatAgainst(t *testing.T) {
+	t.Parallel()
+	e := newERP(t)
+	e.mustSync()
+	e.suspect(func(row *finapitest.Transaction) { row.Purpose = "Rechnung 7" })
+	review := only[finapi.Review](t, e.mustSync())
+	same(t, finapi.ReasonFlagged, review.Reason)
+	same(t, 1, len(review.Candidates))
+	same(t, []finapi.Evidence{
+		{Kind: finapi.EvidenceTwin, Double: true, Text: "the ledger has a booking of the same day and amount"},
+		{Kind: finapi.EvidenceText, Double: false, Text: "the purposes differ"},
+	}, review.Evidence)
+	want := "For a person to decide: -6.00 EUR on 2026-02-25 (finAPI's id " + fmt.Sprint(review.Transaction.ID) + "). " +
+		"Why: finAPI suspects that it imported a booking twice. For a double: the ledger has a booking of the same day and amount. " +
+		"For a booking of its own: the purposes differ."
+	same(t, want, finapi.Explain(review))
+}
+
+func TestAConfirmedReviewIsABookingAndFinAPIsFlagIsCleared(t *testing.T) {
+	t.Parallel()
+	e := newERP(t)
+	e.mustSync()
+	id := e.suspect()
+	e.genuine("-6")
+	review := only[finapi.Review](t, e.mustSync())
+	open, err := e.feed().Reviews(t.Context())
+	must(t, err)
+	if len(open) != 1 || open[0].UID != review.UID || len(open[0].Candidates) != 1 || len(open[0].Evidence) == 0 {
+		t.Fatalf("the queue is %+v", open)
+	}
+	same(t, false, clean(e.status()))
+
+	var events []finapi.Event
+	apply := func(ctx context.Context, b finapi.Batch) error {
+		events = append(events, b.Events...)
+		return e.store.Commit(ctx, e.feed().Ledger(), b.Change)
+	}
+	must(t, e.feed().Confirm(t.Context(), review.UID, "person-7", apply))
+	booked := only[finapi.Booked](t, events)
+	same(t, review.UID, booked.UID)
+	same(t, finapi.ReasonConfirmed, booked.Reason)
+	for _, row := range e.rows() {
+		if row.ID == id && row.IsPotentialDuplicate {
+			t.Error("finAPI's flag is still set")
+		}
+	}
+	rows, err := e.store.Rows(t.Context(), e.feed().Ledger(), finapi.RowQuery{UIDs: []finapi.UID{review.UID}})
+	must(t, err)
+	same(t, &finapi.Decision{Verdict: finapi.Confirmed, By: "person-7", At: e.sim.Clock().Now(), AtFinAPI: "cleared"}, rows[0].Decision)
+	same(t, finapi.RowBooked, rows[0].State)
+
+	events = nil
+	must(t, e.feed().Confirm(t.Context(), review.UID, "person-8", apply)) // the same again
+	same(t, 0, len(events))
+	mustFail(t, e.feed().Discard(t.Context(), review.UID, "person-8", apply), finapi.CodeNotInReview)
+	same(t, "map[]", kinds(e.mustSync(finapi.WithPass(finapi.PassSweep))))
+	open, err = e.feed().Reviews(t.Context())
+	must(t, err)
+	same(t, 0, len(open))
+}
+
+func clean(s finapi.Status) bool { return s.Clean() }
+
+func TestADiscardedReviewIsTakenBackAndNeverComesAgain(t *testing.T) {
+	t.Parallel()
+	e := newERP(t)
+	e.mustSync()
+	e.suspect()
+	review := only[finapi.Review](t, e.mustSync())
+	var events []finapi.Event
+	must(t, e.feed().Discard(t.Context(), review.UID, "person-7", func(ctx context.Context, b finapi.Batch) error {
+		events = append(events, b.Events...)
+		return e.store.Commit(ctx, e.feed().Ledger(), b.Change)
+	}))
+	removed := only[finapi.Removed](t, events)
+	same(t, review.UID, removed.UID)
+	same(t, finapi.ReasonDiscarded, removed.Reason)
+	same(t, 6, len(e.rows())) // deleted at finAPI
+	same(t, "map[]", kinds(e.mustSync(finapi.WithPass(finapi.PassSweep))))
+	same(t, true, clean(e.status()))
+}
+
+func TestADoubleThatFinAPIKeepsStaysDiscardedUnderEveryID(t *testing.T) {
+	t.Parallel()
+	e := newERP(t)
+	e.mustSync()
+	id := e.suspect()
+	review := only[finapi.Review](t, e.mustSync())
+	e.sim.FlagDuplicate(id, false) // finAPI does not let it be deleted any more
+	must(t, e.feed().Discard(t.Context(), review.UID, "person-7", nil))
+	rows, err := e.store.Rows(t.Context(), e.feed().Ledger(), finapi.RowQuery{UIDs: []finapi.UID{review.UID}})
+	must(t, err)
+	same(t, "kept", rows[0].Decision.AtFinAPI)
+	same(t, finapi.RowDiscarded, rows[0].State)
+	same(t, "map[]", kinds(e.mustSync(finapi.WithPass(finapi.PassSweep))))
+	e.sim.ReissueTransaction(id)
+	e.sim.Clock().Advance(25 * time.Hour)
+	same(t, "map[Relinked:1]", kinds(e.mustSync()))
+	e.sim.Reissue(int64(e.account.ID))
+	e.sim.Clock().Advance(25 * time.Hour)
+	same(t, "map[Relinked:7]", kinds(e.mustSync()))
+	rows, err = e.store.Rows(t.Context(), e.feed().Ledger(), finapi.RowQuery{UIDs: []finapi.UID{review.UID}})
+	must(t, err)
+	same(t, "person-7", rows[0].Decision.By)
+}
+
+func TestHeldReviewsWaitUntilAPersonHasDecided(t *testing.T) {
+	t.Parallel()
+	e := newERP(t)
+	held := finapi.WithHeldReviews()
+	e.mustSync(held)
+	e.suspect()
+	e.suspect()
+	e.genuine("-6") // one of them
+	events := e.mustSync(held)
+	same(t, "map[]", kinds(events))
+	same(t, 2, only[finapi.Synced](t, events).Held)
+	same(t, 2, e.status().Reviews)
+	same(t, false, clean(e.status()))
+	open, err := e.feed().Reviews(t.Context())
+	must(t, err)
+	for i, verdict := range []finapi.DecisionVerdict{finapi.Confirmed, finapi.Discarded} {
+		must(t, e.feed().Decide(t.Context(), open[i].UID, verdict, "person-7", nil))
+	}
+	same(t, 0, e.status().Reviews)
+	same(t, "map[]", kinds(e.mustSync(held, finapi.WithPass(finapi.PassSweep))))
+}
+
+func TestADecisionThatCannotBeMadeChangesNothing(t *testing.T) {
+	t.Parallel()
+	e := newERP(t)
+	e.mustSync()
+	e.suspect()
+	review := only[finapi.Review](t, e.mustSync())
+	ctx := t.Context()
+	mustRefuse(t, e.feed().Decide(ctx, review.UID, "perhaps", "p", nil), "verdict")
+	mustRefuse(t, e.feed().Confirm(ctx, review.UID, " ", nil), "by")
+	mustRefuse(t, e.feed().Confirm(ctx, review.UID, strings.Repeat("x", 101), nil), "by")
+	mustRefuse(t, e.user.Feed(0, ledger, e.store).Confirm(ctx, review.UID, "p", nil), "AccountID")
+	mustFail(t, e.feed().Confirm(ctx, "unknown", "p", nil), finapi.CodeNotInReview)
+	for uid := range e.booked {
+		if uid != review.UID {
+			mustFail(t, e.feed().Discard(ctx, uid, "p", nil), finapi.CodeNotInReview)
+			break
+		}
+	}
+	crash := errors.New("the process died")
+	err := e.feed().Discard(ctx, review.UID, "p", func(context.Context, finapi.Batch) error { return crash })
+	if !errors.Is(err, crash) {
+		t.Errorf("got %v", err)
+	}
+	same(t, 1, e.status().Reviews)
+	must(t, e.feed().Discard(ctx, review.UID, "p", nil)) // finAPI has deleted it already
+	same(t, 0, e.status().Reviews)
+	_, err = e.user.Feed(0, ledger, e.store).Reviews(ctx)
+	mustRefuse(t, err, "AccountID")
+	_, err = e.user.Feed(0, ledger, e.store).Status(ctx)
+	mustRefuse(t, err, "AccountID")
+	_, err = e.user.Feed(0, ledger, e.store).Plan(ctx)
+	mustRefuse(t, err, "AccountID")
+}
+
+func TestTwoPersonsWhoDecideAtOnceDoNotBothDecide(t *testing.T) {
+	t.Parallel()
+	e := newERP(t)
+	e.mustSync()
+	e.suspect()
+	review := only[finapi.Review](t, e.mustSync())
+	events := 0
+	err := e.feed().Confirm(t.Context(), review.UID, "first", func(ctx context.Context, b finapi.Batch) error {
+		// Meanwhile the other one is faster.
+		must(t, e.feed().Confirm(ctx, review.UID, "second", nil))
+		events++
+		return e.store.Commit(ctx, e.feed().Ledger(), b.Change)
+	})
+	must(t, err) // decided the same way, by the second person
+	same(t, 1, events)
+	rows, err := e.store.Rows(t.Context(), e.feed().Ledger(), finapi.RowQuery{UIDs: []finapi.UID{review.UID}})
+	must(t, err)
+	same(t, "second", rows[0].Decision.By)
+}
+
+func TestAVendorWithoutPFMServicesDecidesInTheLedgerAlone(t *testing.T) {
+	t.Parallel()
+	e := newERP(t)
+	e.mustSync()
+	e.suspect()
+	review := only[finapi.Review](t, e.mustSync())
+	e.sim.EditClient(func(c *finapitest.ClientSettings) { c.PFMServices = false })
+	must(t, e.feed().Confirm(t.Context(), review.UID, "p", nil))
+	rows, err := e.store.Rows(t.Context(), e.feed().Ledger(), finapi.RowQuery{UIDs: []finapi.UID{review.UID}})
+	must(t, err)
+	same(t, "kept", rows[0].Decision.AtFinAPI)
+}
+
+func TestAPlanShowsWhatASyncWouldDoAndDoesNothing(t *testing.T) {
+	t.Parallel()
+	e := newERP(t)
+	plan, err := e.feed().Plan(t.Context())
+	must(t, err)
+	same(t, "map[Booked:6]", kinds(plan))
+	again, err := e.feed().Plan(t.Context())
+	must(t, err)
+	same(t, "map[Booked:6]", kinds(again))
+	same(t, finapi.Status{}, e.status())
+	same(t, kinds(plan), kinds(e.mustSync()))
+	plan, err = e.feed().Plan(t.Context())
+	must(t, err)
+	same(t, "map[]", kinds(plan))
+}
+
+func TestChangesOfAClosedPeriodAreReportedAndNotApplied(t *testing.T) {
+	t.Parallel()
+	e := newERP(t) // six bookings, of 2 March back to 25 February
+	closed := finapi.WithLockedUntil(date(2026, 2, 28))
+	events := e.mustSync(closed)
+	same(t, "map[Booked:2 Locked:4]", kinds(events))
+	locked := 0
+	for _, event := range events {
+		if l, ok := event.(finapi.Locked); ok {
+			locked++
+			booked := l.Change.(finapi.Booked)
+			if booked.Transaction.BookingDate.After(date(2026, 2, 28)) || l.Until != date(2026, 2, 28) {
+				t.Errorf("%v is locked until %v", booked.Transaction.BookingDate, l.Until)
+			}
+			if !strings.HasPrefix(finapi.Explain(l), "Not applied, because the books are closed until 2026-02-28. Booked: ") {
+				t.Errorf("it is explained as %q", finapi.Explain(l))
+			}
+		}
+	}
+	same(t, 4, only[finapi.Synced](t, events).Locked)
+	same(t, 6, e.status().Bookings)
+	same(t, "map[]", kinds(e.mustSync(closed, finapi.WithPass(finapi.PassSweep)))) // told once
+
+	rows := e.rows()
+	e.sim.EditTransaction(rows[0].ID, func(row *finapitest.Transaction) { row.Amount = number("-9") })
+	e.sim.EditTransaction(rows[5].ID, func(row *finapitest.Transaction) { row.Amount = number("-8") })
+	e.sim.DeleteTransaction(rows[1].ID)
+	got := kinds(e.mustSync(closed, finapi.WithPass(finapi.PassSweep)))
+	same(t, "map[Locked:2 Modified:1 balance_mismatch:1]", got)
+	_, err := finapi.Collect(e.feed(finapi.WithLockedUntil(finapi.Date{})).Sync(t.Context()))
+	mustRefuse(t, err, "WithLockedUntil")
+}
+
+func TestAnUpgradeOfTheFingerprintDeliversNothingAgain(t *testing.T) {
+	t.Parallel()
+	e := newERP(t)
+	e.mustSync()
+	ctx, key := t.Context(), e.feed().Ledger()
+	since := finapi.Date{}
+	rows, err := e.store.Rows(ctx, key, finapi.RowQuery{Since: &since})
+	must(t, err)
+	mark, err := e.store.Mark(ctx, key)
+	must(t, err)
+	for i := range rows {
+		rows[i].Fingerprint = "0:" + fmt.Sprint(i) // as an older version of this package made them
+	}
+	must(t, e.store.Commit(ctx, key, finapi.Change{Mark: mark, Rows: rows}))
+	same(t, "map[]", kinds(e.mustSync()))
+	same(t, "map[]", kinds(e.mustSync(finapi.WithPass(finapi.PassSweep))))
+	e.sim.ReissueTransaction(e.rows()[0].ID)
+	same(t, "map[Relinked:1]", kinds(e.mustSync())) // by a fast pass
+	e.sim.Reissue(int64(e.account.ID))
+	same(t, "map[Relinked:6]", kinds(e.mustSync(finapi.WithPass(finapi.PassSweep))))
+	e.balanced()
+}
+
+func TestALateBookingDoesNotBringTheYearsBetween(t *testing.T) {
+	t.Parallel()
+	e := newERP(t)
+	e.mustSync()
+	asked := &askingStore{MemoryStore: e.store}
+	e.sim.InsertTransaction(int64(e.account.ID), finapitest.Transaction{
+		Booking: finapitest.Booking{Amount: number("-5"), Currency: "EUR", Purpose: "spät", BookingDate: "2024-03-01"},
+	})
+	e.sim.InsertTransaction(int64(e.account.ID), finapitest.Transaction{
+		Booking: finapitest.Booking{Amount: number("-6"), Currency: "EUR", Purpose: "neu", BookingDate: "2026-03-02"},
+	})
+	_, err := finapi.Collect(e.user.Feed(e.account.ID, ledger, asked).Sync(t.Context()))
+	must(t, err)
+	same(t, []string{"2024-02-25 2024-03-06", "2026-02-25 2026-03-07"}, asked.spans)
+}
+
+// askingStore notes the days that it is asked for.
+type askingStore struct {
+	*finapi.MemoryStore
+	spans []string
+}
+
+func (s *askingStore) Rows(ctx context.Context, ledger finapi.LedgerKey, q finapi.RowQuery) ([]finapi.Row, error) {
+	if q.Since != nil {
+		s.spans = append(s.spans, q.Since.String()+" "+q.Until.String())
+	}
+	return s.MemoryStore.Rows(ctx, ledger, q)
+}
