@@ -34,11 +34,9 @@ func (s Sum) plus(m Money, factor int64) Sum {
 // made after each complete pass on an account at rest.
 type BalanceProof struct {
 	// Opening is what the account held before the first row that the ledger knows. It is
-	// reckoned at the first proof, which therefore proves nothing yet.
+	// reckoned at the first proof, which therefore proves nothing yet, and which waits
+	// until no review is open.
 	Opening decimal.Decimal `json:"opening"`
-	// First is the booking date of the first row that was known then. Rows from before it
-	// that come later are in Opening already.
-	First Date `json:"first,omitzero"`
 	// Day is the day of the last proof that came out even.
 	Day Date `json:"day,omitzero"`
 	// Difference is what the bank has and the ledger has not, at the last proof; zero if
@@ -67,13 +65,22 @@ func (m Mark) count(was *Row, is *Row) Mark {
 
 func (m Mark) add(t *Transaction, factor int64) Mark {
 	m.Sum = m.Sum.plus(t.Amount, factor)
-	if m.Balance != nil && t.BookingDate.Before(m.Balance.First) {
+	if m.Balance != nil && m.older(t.BookingDate) {
 		proof := *m.Balance
 		proof.Opening = proof.Opening.Sub(t.Amount.Amount.Mul(decimal.NewFromInt(factor)))
 		m.Balance = &proof
 	}
 	return m
 }
+
+// older reports whether a day is before all that the ledger ever knew, and before all that
+// an update of finAPI's can bring. What is booked there was in the balance all the time.
+func (m *Mark) older(day Date) bool {
+	return day.Before(m.First) && !m.Updated.IsZero() && day.Before(DateOf(m.Updated).AddDays(-updateDays))
+}
+
+// updateDays is how far an update looks back behind the last one.
+const updateDays = 10
 
 // prove compares the bank's balance with the sum after a complete pass, and returns what
 // the ledger should know of it; nil if nothing.
@@ -85,9 +92,10 @@ func (s *reading) prove(ctx context.Context, mark *Mark) (*Notice, error) {
 	}
 	today := DateOf(s.account.Updated())
 	if mark.Balance == nil {
-		mark.Balance = &BalanceProof{
-			Opening: balance.Amount.Sub(mark.Sum.Amount), First: s.facts.oldestListed(), Day: today, At: s.account.Updated(),
+		if waits, err := s.reviewsWait(ctx); waits || err != nil {
+			return nil, err
 		}
+		mark.Balance = &BalanceProof{Opening: balance.Amount.Sub(mark.Sum.Amount), Day: today, At: s.account.Updated()}
 		return nil, nil
 	}
 	proof := *mark.Balance
@@ -170,6 +178,25 @@ func (s *reading) known() []Row {
 		}
 	}
 	return rows
+}
+
+// reviewsWait reports whether a review is open. As long as one is, nobody knows whether
+// the balance holds it.
+func (s *reading) reviewsWait(ctx context.Context) (bool, error) {
+	changed := map[UID]bool{}
+	for i := range s.done {
+		if row := s.done[i].row; row != nil {
+			changed[row.UID] = true
+			if row.State == RowReview {
+				return true, nil
+			}
+		}
+	}
+	if s.mark.Version == 0 {
+		return false, nil
+	}
+	waiting, err := s.feed.store.Rows(ctx, s.feed.ledger, RowQuery{Reviews: true})
+	return slices.ContainsFunc(waiting, func(r Row) bool { return !changed[r.UID] }), err
 }
 
 // madeUp reports whether finAPI lists an adjusting entry of an amount.

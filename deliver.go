@@ -123,6 +123,9 @@ func (s *reading) advance(mark *Mark) {
 		return
 	}
 	s.identifyIn(mark)
+	if mark.First.IsZero() {
+		mark.First = s.facts.oldestListed()
+	}
 	now := s.feed.user.client.clock.Now()
 	mark.Updated = s.account.Updated()
 	if s.pass != PassFast {

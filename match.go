@@ -247,7 +247,7 @@ func (m *matcher) fate(row *Row) fate {
 // whose references agree go first.
 func (m *matcher) relinkStrong() {
 	candidates := m.group(func(row *Row) string { return row.Fingerprint })
-	for _, agree := range []func(a, b *Transaction) bool{sameReferences, noVeto} {
+	for _, agree := range []func(a, b *Transaction) bool{sameInAll, sameReferences, noVeto} {
 		m.pairOff(candidates, fingerprint, agree, ReasonRelinked)
 	}
 	m.deferDoubtful(candidates)
@@ -273,7 +273,8 @@ func (m *matcher) pairOff(
 ) {
 	m.open = slices.DeleteFunc(m.open, func(tx Transaction) bool {
 		for _, row := range candidates[key(&tx)] {
-			if m.free[row.UID] != nil && m.fate(row) >= missing && sameKind(row, &tx) && agree(&row.Transaction, &tx) {
+			fits := sameKind(row, &tx) && agree(&row.Transaction, &tx) && !m.suspicious(row, &tx)
+			if m.free[row.UID] != nil && m.fate(row) >= missing && fits {
 				delete(m.free, row.UID)
 				m.say(verdict{kind: isRelinked, tx: tx, row: *row, reason: reason})
 				fields, material := difference(&row.Transaction, &tx)
@@ -308,7 +309,7 @@ func (m *matcher) deferDoubtful(candidates map[string][]*Row) {
 func (m *matcher) massVanished() bool {
 	vanished := 0
 	for _, row := range m.free {
-		if row.State != RowRemoved && m.fate(row) >= missing {
+		if row.State != RowRemoved && row.State != RowDiscarded && m.fate(row) >= missing {
 			vanished++
 		}
 	}
@@ -375,6 +376,18 @@ func (m *matcher) vanishedLike(tx *Transaction, rows []*Row) []UID {
 		}
 	}
 	return uids
+}
+
+// suspicious reports whether a row that finAPI flags may be a double of another listed
+// one, so that it must not take the place of a vanished booking unseen.
+func (m *matcher) suspicious(row *Row, tx *Transaction) bool {
+	if !tx.PotentialDuplicate || row.Transaction.PotentialDuplicate {
+		return false
+	}
+	return slices.ContainsFunc(m.listed, func(other Transaction) bool {
+		return other.ID != tx.ID && !other.PotentialDuplicate && !other.AdjustingEntry && other.Parent == 0 &&
+			other.Amount.Equal(tx.Amount) && alike(&other, tx)
+	})
 }
 
 // alike reports whether one booking of an amount may be another one of it with a
@@ -481,6 +494,12 @@ func noVeto(a, b *Transaction) bool {
 
 // agree: a value that one side lacks vetoes nothing.
 func agree(a, b string) bool { return a == "" || b == "" || a == b }
+
+// sameInAll is sameReferences of rows of which finAPI suspects both or neither, so that
+// a double is not taken for its original.
+func sameInAll(a, b *Transaction) bool {
+	return a.PotentialDuplicate == b.PotentialDuplicate && sameReferences(a, b)
+}
 
 // sameReferences reports whether everything that tells equal rows apart is equal.
 func sameReferences(a, b *Transaction) bool {

@@ -151,19 +151,22 @@ func (f *Feed) decideOnce(
 	}
 	is := was
 	is.Decision = &Decision{Verdict: verdict, By: by, At: f.user.client.clock.Now()}
-	event := f.settle(&is, verdict)
 	if is.Decision.AtFinAPI, err = f.tellFinAPI(ctx, &was, verdict); err != nil {
 		return err
 	}
+	event := settle(&is)
 	return apply(ctx, Batch{
 		Events: []Event{event}, Change: Change{Mark: mark.count(&was, &is), Rows: []Row{is}},
 	})
 }
 
-// settle makes a row what the verdict says, and returns what the ledger has to do.
-func (f *Feed) settle(row *Row, verdict DecisionVerdict) Event {
-	if verdict == Discarded {
-		row.State = RowDiscarded
+// settle makes a row what its decision says, and returns what the ledger has to do.
+func settle(row *Row) Event {
+	if row.Decision.Verdict == Discarded {
+		row.State = RowRemoved
+		if row.Decision.AtFinAPI == "kept" {
+			row.State = RowDiscarded
+		}
 		return Removed{UID: row.UID, Transaction: row.Transaction, Reason: ReasonDiscarded}
 	}
 	row.State = RowBooked

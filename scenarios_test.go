@@ -380,6 +380,10 @@ type scenarioServer struct {
 	passes   int
 	// beforePage, if set, may change what is listed between two requests.
 	beforePage func(number int)
+	// edit, if set, changes or deletes a row and returns the status.
+	edit func(method string, id int64) int
+	// failAt is the request that fails, counted from now; 0 for none.
+	failAt int
 }
 
 func (s *scenarioServer) set(in *scenarioSync) {
@@ -414,7 +418,20 @@ func (s *scenarioServer) RoundTrip(r *http.Request) (*http.Response, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	path := r.URL.Path
+	if s.failAt > 0 {
+		if s.failAt--; s.failAt == 0 {
+			s.failAt = -1 // it has failed
+			return nil, io.ErrUnexpectedEOF
+		}
+	}
 	switch {
+	case s.edit != nil && r.Method != http.MethodGet && strings.HasPrefix(path, "/api/v2/transactions/"):
+		id, _ := strconv.ParseInt(path[len("/api/v2/transactions/"):], 10, 64)
+		return s.edited(r.Method, id), nil
+	case path == "/api/v2/pendingTransactions":
+		return answer(200, map[string]any{
+			"pendingTransactions": []any{}, "paging": map[string]any{"page": 1, "perPage": 500, "pageCount": 0, "totalCount": 0},
+		}), nil
 	case path == "/api/v2/oauth/token":
 		return answer(200, map[string]any{"access_token": "t", "token_type": "bearer", "expires_in": 0}), nil
 	case strings.HasPrefix(path, "/api/v2/accounts/"):
@@ -428,6 +445,25 @@ func (s *scenarioServer) RoundTrip(r *http.Request) (*http.Response, error) {
 		return s.transactions(r)
 	}
 	return nil, errors.New("unexpected path " + path)
+}
+
+func (s *scenarioServer) edited(method string, id int64) *http.Response {
+	status := s.edit(method, id)
+	if status != http.StatusOK {
+		code := map[int]string{404: "UNKNOWN_ENTITY", 422: "ILLEGAL_ENTITY_STATE"}[status]
+		return answer(status, map[string]any{"errors": []any{map[string]any{"code": code, "type": "TECHNICAL"}}})
+	}
+	if method == http.MethodDelete {
+		return &http.Response{StatusCode: status, Header: http.Header{}, Body: http.NoBody}
+	}
+	for _, page := range s.in.Pages {
+		for _, row := range page {
+			if row.id() == id {
+				return answer(status, row)
+			}
+		}
+	}
+	return answer(404, nil)
 }
 
 func (s *scenarioServer) transactions(r *http.Request) (*http.Response, error) {

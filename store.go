@@ -85,6 +85,9 @@ type Mark struct {
 	// Sum is what all of the ledger's rows add up to that the bank's balance holds:
 	// delivered, in review, and recorded.
 	Sum Sum `json:"sum,omitzero"`
+	// First is the booking date of the oldest row at the first synchronisation. What is
+	// older and comes later was in the balance all the time.
+	First Date `json:"first,omitzero"`
 	// Balance is how the last balance proof came out; nil before the first.
 	Balance *BalanceProof `json:"balance,omitempty"`
 	// Deferred counts what the last synchronisation held back, and Incomplete is true if
@@ -127,7 +130,8 @@ const (
 	RowRecorded RowState = "recorded"
 	// RowNoticed: no booking, but told in a [Notice], such as an adjusting entry.
 	RowNoticed RowState = "noticed"
-	// RowDiscarded: a review that a person found to be a double.
+	// RowDiscarded: a review that a person found to be a double, and that finAPI still
+	// lists. If finAPI has deleted it, it is RowRemoved.
 	RowDiscarded RowState = "discarded"
 )
 
