@@ -561,11 +561,12 @@ func (s *reading) spans(known map[TransactionID]bool) []span {
 const lookUpSize = 200
 
 // lookUp finds out which rows are still there. A row of another account under the
-// same id is not the one that was asked for.
+// same id is not the one that was asked for. One with other contents may be or not,
+// which only a more thorough pass can tell, so nothing is known of it.
 func (s *reading) lookUp(ctx context.Context, ids []TransactionID) error {
-	home := map[TransactionID]AccountID{}
+	known := map[TransactionID]*Row{}
 	for i := range s.facts.memory {
-		home[s.facts.memory[i].ID] = s.facts.memory[i].Source.Account
+		known[s.facts.memory[i].ID] = &s.facts.memory[i]
 	}
 	for chunk := range slices.Chunk(ids, lookUpSize) {
 		pages, err := s.feed.user.transactionPager(TransactionQuery{IDs: chunk})
@@ -576,11 +577,18 @@ func (s *reading) lookUp(ctx context.Context, ids []TransactionID) error {
 		if err != nil {
 			return err
 		}
+		changed := map[TransactionID]bool{}
 		for i := range rows {
-			s.facts.present[rows[i].ID] = rows[i].Account == home[rows[i].ID]
+			row := &rows[i]
+			if row.Amount.Currency == "" {
+				row.Amount.Currency = s.account.Currency
+			}
+			same := known[row.ID] != nil && row.Account == known[row.ID].Source.Account
+			changed[row.ID] = same && fingerprint(row) != fingerprint(&known[row.ID].Transaction)
+			s.facts.present[row.ID] = same && !changed[row.ID]
 		}
 		for _, id := range chunk {
-			s.facts.absent[id] = !s.facts.present[id]
+			s.facts.absent[id] = !s.facts.present[id] && !changed[id]
 		}
 	}
 	return nil

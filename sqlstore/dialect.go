@@ -63,8 +63,8 @@ type memoryStatements struct {
 	// aliases. Databases differ too much in how they take many rows fast.
 	put func(ctx context.Context, tx *sql.Tx, feed int64, rows []entry) error
 	// rows: environment, ledger, user, account, and the lists of transactions, of
-	// UIDs and of fingerprints, and the first booking date; NULL for none. Returns
-	// each row that matches one of them once.
+	// UIDs and of fingerprints, the first booking date, NULL for none, and the last one,
+	// and whether rows in review match. Returns each row that matches one of them once.
 	rows string
 	// list turns a list into what the statement rows takes.
 	list func(list any) (any, error)
@@ -82,6 +82,7 @@ type entry struct {
 	state       string
 	fingerprint string
 	data        string
+	decision    *string // nil for none
 }
 
 // distinct returns how many of the rows, from the first on, neither share a UID nor

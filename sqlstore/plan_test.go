@@ -26,7 +26,7 @@ func TestNoStatementReadsATableOfSQLiteFromEndToEnd(t *testing.T) {
 
 func sqlitePlan(t *testing.T, db *sql.DB, statement string) (steps []string) {
 	t.Helper()
-	rows, err := db.Query(`EXPLAIN QUERY PLAN `+statement, 1, 2, 3, 4, 5, 6, 7, 8, 9)
+	rows, err := db.Query(`EXPLAIN QUERY PLAN `+statement, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +137,7 @@ func postgresPlan(t *testing.T, db *sql.DB, mode string, q finapi.RowQuery) plan
 	day := q.Since.Year*10_000 + int(q.Since.Month)*100 + q.Since.Day
 	for _, statement := range []string{
 		`SET plan_cache_mode = ` + mode,
-		`PREPARE reading (text, text, text, bigint, bigint[], text[], text[], integer) AS ` +
+		`PREPARE reading (text, text, text, bigint, bigint[], text[], text[], integer, integer, boolean) AS ` +
 			sqlstore.Statements(sqlstore.PostgreSQL)["rows"],
 	} {
 		if _, err := conn.ExecContext(t.Context(), statement); err != nil {
@@ -147,7 +147,7 @@ func postgresPlan(t *testing.T, db *sql.DB, mode string, q finapi.RowQuery) plan
 	defer func() { _, _ = conn.ExecContext(t.Context(), `DEALLOCATE reading`) }()
 	var text []byte
 	err = conn.QueryRowContext(t.Context(), fmt.Sprintf(
-		`EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE reading ('%s', '%s', '%s', %d, '{%s}', NULL, '{%s}', %d)`,
+		`EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE reading ('%s', '%s', '%s', %d, '{%s}', NULL, '{%s}', %d, 99999999, false)`,
 		books.Environment, books.Ledger, q.Source.User, q.Source.Account,
 		strings.Join(ids, ","), strings.Join(prints, ","), day,
 	)).Scan(&text)

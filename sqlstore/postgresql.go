@@ -60,9 +60,12 @@ WITH feed AS MATERIALIZED (
 	) AS r
 	UNION
 	SELECT r.id FROM feed
-	CROSS JOIN LATERAL (SELECT id FROM finapi_row WHERE feed_id = feed.id AND booking_date >= $8 OFFSET 0) AS r
+	CROSS JOIN LATERAL (SELECT id FROM finapi_row WHERE feed_id = feed.id AND booking_date BETWEEN $8 AND $9 OFFSET 0) AS r
+	UNION
+	SELECT r.id FROM feed
+	CROSS JOIN LATERAL (SELECT id FROM finapi_row WHERE $10 AND feed_id = feed.id AND state = 'review' OFFSET 0) AS r
 )
-SELECT r.uid, s.user_id, s.account_id, r.transaction_id, r.state, r.fingerprint, r.data
+SELECT r.uid, s.user_id, s.account_id, r.transaction_id, r.state, r.fingerprint, r.data, r.decision
 FROM wanted
 CROSS JOIN LATERAL (SELECT * FROM finapi_row WHERE finapi_row.id = wanted.id OFFSET 0) AS r
 JOIN finapi_source s ON s.id = r.source_id`,
@@ -80,14 +83,14 @@ JOIN finapi_source s ON s.id = r.source_id`,
 // postgresPutAll: ledger's id, and a list for each column.
 const postgresPutAll = `
 WITH put AS (
-	INSERT INTO finapi_row (feed_id, source_id, transaction_id, booking_date, state, fingerprint, uid, data)
-	SELECT $1, source_id, transaction_id, booking_date, state, fingerprint, uid, data::json
-	FROM unnest($2::bigint[], $3::bigint[], $4::integer[], $5::text[], $6::text[], $7::text[], $8::text[])
-		AS r (source_id, transaction_id, booking_date, state, fingerprint, uid, data)
+	INSERT INTO finapi_row (feed_id, source_id, transaction_id, booking_date, state, fingerprint, uid, data, decision)
+	SELECT $1, source_id, transaction_id, booking_date, state, fingerprint, uid, data::json, decision::json
+	FROM unnest($2::bigint[], $3::bigint[], $4::integer[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[])
+		AS r (source_id, transaction_id, booking_date, state, fingerprint, uid, data, decision)
 	ON CONFLICT (feed_id, uid) DO UPDATE SET
 		source_id = excluded.source_id, transaction_id = excluded.transaction_id,
 		booking_date = excluded.booking_date, state = excluded.state,
-		fingerprint = excluded.fingerprint, data = excluded.data
+		fingerprint = excluded.fingerprint, data = excluded.data, decision = excluded.decision
 	RETURNING id, source_id, transaction_id
 )
 INSERT INTO finapi_alias (source_id, transaction_id, row_id)
@@ -106,10 +109,12 @@ func columns(feed int64, rows []entry) []any {
 	n := len(rows)
 	sources, transactions, days := make([]int64, n), make([]int64, n), make([]int, n)
 	states, fingerprints, uids, data := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
+	decisions := make([]*string, n)
 	for i := range rows {
 		r := &rows[i]
 		sources[i], transactions[i], days[i] = r.source, r.transaction, r.day
 		states[i], fingerprints[i], uids[i], data[i] = r.state, r.fingerprint, r.uid, r.data
+		decisions[i] = r.decision
 	}
-	return []any{feed, sources, transactions, days, states, fingerprints, uids, data}
+	return []any{feed, sources, transactions, days, states, fingerprints, uids, data, decisions}
 }

@@ -43,7 +43,7 @@ RETURNING id`,
 	put: sqlitePut,
 	rows: `
 WITH feed AS (SELECT id FROM finapi_feed WHERE environment = ?1 AND ledger = ?2)
-SELECT r.uid, s.user_id, s.account_id, r.transaction_id, r.state, r.fingerprint, r.data
+SELECT r.uid, s.user_id, s.account_id, r.transaction_id, r.state, r.fingerprint, r.data, r.decision
 FROM finapi_row r JOIN finapi_source s ON s.id = r.source_id
 WHERE r.id IN (
 	SELECT row_id FROM finapi_alias
@@ -59,7 +59,10 @@ WHERE r.id IN (
 	WHERE feed_id = (SELECT id FROM feed) AND fingerprint IN (SELECT value FROM json_each(?7))
 	UNION
 	SELECT id FROM finapi_row
-	WHERE feed_id = (SELECT id FROM feed) AND booking_date >= ?8
+	WHERE feed_id = (SELECT id FROM feed) AND booking_date BETWEEN ?8 AND ?9
+	UNION
+	SELECT id FROM finapi_row
+	WHERE ?10 AND feed_id = (SELECT id FROM feed) AND state = 'review'
 )`,
 	list: sqliteList,
 	forget: []string{
@@ -81,12 +84,12 @@ func sqliteList(list any) (any, error) {
 
 const (
 	sqlitePutRow = `
-INSERT INTO finapi_row (feed_id, source_id, transaction_id, booking_date, state, fingerprint, uid, data)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+INSERT INTO finapi_row (feed_id, source_id, transaction_id, booking_date, state, fingerprint, uid, data, decision)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
 ON CONFLICT (feed_id, uid) DO UPDATE SET
 	source_id = excluded.source_id, transaction_id = excluded.transaction_id,
 	booking_date = excluded.booking_date, state = excluded.state,
-	fingerprint = excluded.fingerprint, data = excluded.data`
+	fingerprint = excluded.fingerprint, data = excluded.data, decision = excluded.decision`
 	sqlitePutAliases = `
 INSERT INTO finapi_alias (source_id, transaction_id, row_id)
 SELECT source_id, transaction_id, id FROM finapi_row
@@ -106,7 +109,7 @@ func sqlitePut(ctx context.Context, tx *sql.Tx, feed int64, rows []entry) error 
 	for i := range rows {
 		r := &rows[i]
 		uids[i] = r.uid
-		_, err := put.ExecContext(ctx, feed, r.source, r.transaction, r.day, r.state, r.fingerprint, r.uid, r.data)
+		_, err := put.ExecContext(ctx, feed, r.source, r.transaction, r.day, r.state, r.fingerprint, r.uid, r.data, r.decision)
 		if err != nil {
 			return err
 		}

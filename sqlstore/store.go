@@ -133,19 +133,18 @@ func (s *Store) rows(ctx context.Context, ledger finapi.LedgerKey, q *finapi.Row
 	if q.Since != nil {
 		since = day(*q.Since)
 	}
-	rows, err := s.db.QueryContext(ctx, s.sql.memory.rows, append(args, since)...)
+	until := lastDay
+	if !q.Until.IsZero() {
+		until = day(q.Until)
+	}
+	rows, err := s.db.QueryContext(ctx, s.sql.memory.rows, append(args, since, until, q.Reviews)...)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = rows.Close() }()
 	var found []finapi.Row
 	for rows.Next() {
-		var row finapi.Row
-		var data []byte
-		err := rows.Scan(&row.UID, &row.Source.User, &row.Source.Account, &row.ID, &row.State, &row.Fingerprint, &data)
-		if err == nil {
-			err = json.Unmarshal(data, &row.Transaction)
-		}
+		row, err := readRow(rows)
 		if err != nil {
 			return nil, err
 		}
@@ -170,6 +169,24 @@ func texts[T ~string](list []T) []string {
 	}
 	return texts
 }
+
+func readRow(rows *sql.Rows) (finapi.Row, error) {
+	var row finapi.Row
+	var data, decision []byte
+	err := rows.Scan(
+		&row.UID, &row.Source.User, &row.Source.Account, &row.ID, &row.State, &row.Fingerprint, &data, &decision,
+	)
+	if err == nil {
+		err = json.Unmarshal(data, &row.Transaction)
+	}
+	if err == nil && decision != nil {
+		err = json.Unmarshal(decision, &row.Decision)
+	}
+	return row, err
+}
+
+// lastDay is after all days.
+const lastDay = 99_999_999
 
 // day is a date as the tables have it: 20261231, or 0 for none. The numbers are in
 // the order of the days.
@@ -256,13 +273,9 @@ func (s *Store) put(ctx context.Context, tx *sql.Tx, feed int64, rows []finapi.R
 			}
 			sources[row.Source] = source
 		}
-		data, err := json.Marshal(&row.Transaction)
-		if err != nil {
+		var err error
+		if entries[i], err = newEntry(row, source); err != nil {
 			return err
-		}
-		entries[i] = entry{
-			uid: string(row.UID), source: source, transaction: int64(row.ID), day: day(row.Transaction.BookingDate),
-			state: string(row.State), fingerprint: row.Fingerprint, data: string(data),
 		}
 	}
 	for len(entries) > 0 {
@@ -273,6 +286,27 @@ func (s *Store) put(ctx context.Context, tx *sql.Tx, feed int64, rows []finapi.R
 		entries = entries[n:]
 	}
 	return nil
+}
+
+// newEntry is a row as the tables have it; source is the id of its source.
+func newEntry(row *finapi.Row, source int64) (entry, error) {
+	data, err := json.Marshal(&row.Transaction)
+	if err != nil {
+		return entry{}, err
+	}
+	e := entry{
+		uid: string(row.UID), source: source, transaction: int64(row.ID), day: day(row.Transaction.BookingDate),
+		state: string(row.State), fingerprint: row.Fingerprint, data: string(data),
+	}
+	if row.Decision != nil {
+		decision, err := json.Marshal(row.Decision)
+		if err != nil {
+			return entry{}, err
+		}
+		text := string(decision)
+		e.decision = &text
+	}
+	return e, nil
 }
 
 // failed says what failed. If the context has ended, that is the reason, whatever

@@ -28,17 +28,47 @@ func Sync(
 	ctx context.Context, feed *finapi.Feed,
 	apply func(ctx context.Context, tx *sql.Tx, batch []finapi.Event) error,
 ) error {
+	s, err := storeOf(feed, apply)
+	if err != nil {
+		return err
+	}
+	return feed.Deliver(ctx, s.committing(feed, apply))
+}
+
+// Decide settles a review as [finapi.Feed.Decide] does, in one transaction with the
+// ERP's rows: apply gets the booking as [finapi.Booked], or as [finapi.Removed] if it is a
+// double, as it gets events from [Sync].
+func Decide(
+	ctx context.Context, feed *finapi.Feed, uid finapi.UID, verdict finapi.DecisionVerdict, by string,
+	apply func(ctx context.Context, tx *sql.Tx, batch []finapi.Event) error,
+) error {
+	s, err := storeOf(feed, apply)
+	if err != nil {
+		return err
+	}
+	return feed.Decide(ctx, uid, verdict, by, s.committing(feed, apply))
+}
+
+// storeOf returns the feed's store, in whose database apply writes.
+func storeOf(feed *finapi.Feed, apply func(context.Context, *sql.Tx, []finapi.Event) error) (*Store, error) {
 	if feed == nil {
-		return invalid("feed", "must not be nil")
+		return nil, invalid("feed", "must not be nil")
 	}
 	if apply == nil {
-		return invalid("apply", "must not be nil")
+		return nil, invalid("apply", "must not be nil")
 	}
 	s, ok := feed.Store().(*Store)
 	if !ok || s == nil {
-		return invalid("Store", "must be a *sqlstore.Store, as sqlstore.OpenFile and sqlstore.New return it")
+		return nil, invalid("Store", "must be a *sqlstore.Store, as sqlstore.OpenFile and sqlstore.New return it")
 	}
-	return feed.Deliver(ctx, func(ctx context.Context, batch finapi.Batch) error {
+	return s, nil
+}
+
+// committing stores the memory and what apply makes of the events together, or neither.
+func (s *Store) committing(
+	feed *finapi.Feed, apply func(context.Context, *sql.Tx, []finapi.Event) error,
+) func(context.Context, finapi.Batch) error {
+	return func(ctx context.Context, batch finapi.Batch) error {
 		return s.transact(ctx, func(tx *sql.Tx) error {
 			if err := s.write(ctx, tx, feed.Ledger(), &batch.Change); err != nil {
 				return err
@@ -48,5 +78,5 @@ func Sync(
 			}
 			return nil
 		})
-	})
+	}
 }

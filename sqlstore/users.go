@@ -105,6 +105,22 @@ func (u *Users) ByID(ctx context.Context, id finapi.UserID) (*finapi.User, error
 	return u.unseal(row)
 }
 
+// TenantOf returns the tenant that a finAPI user belongs to; "" if it is none of the
+// tenants'.
+func (u *Users) TenantOf(ctx context.Context, id finapi.UserID) (string, error) {
+	var tenant string
+	err := u.store.db.QueryRowContext(
+		ctx, `SELECT tenant FROM finapi_user WHERE environment = $1 AND user_hash = $2`, u.environment(), hashOf(id),
+	).Scan(&tenant)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	if err != nil {
+		return "", failed(ctx, "read the tenant", err)
+	}
+	return tenant, nil
+}
+
 // Forget deletes the tenant's finAPI user with everything that belongs to it, as
 // [finapi.User.Forget] does, and then what is stored of it here. It can be repeated: a
 // tenant that is not known is no error. The memory of the tenant's feeds stays; see

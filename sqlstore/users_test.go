@@ -283,6 +283,11 @@ func TestTheUserOfACallbackIsFoundByItsID(t *testing.T) {
 				t.Errorf("found %v, %v", found, err)
 			}
 		}
+		for id, want := range map[finapi.UserID]string{user.ID(): "tenant-1", "nobody": ""} {
+			if got, err := users.TenantOf(t.Context(), id); err != nil || got != want {
+				t.Errorf("%s is of the tenant %q, %v, want %q", id, got, err, want)
+			}
+		}
 		if found, err := users.ByID(t.Context(), "nobody"); err != nil || found != nil {
 			t.Errorf("found %v, %v for an id that is no tenant's", found, err)
 		}
@@ -348,9 +353,10 @@ func TestADatabaseThatFailsIsSaidSo(t *testing.T) {
 		}
 		_, open := users.Open(t.Context(), "tenant-1")
 		_, byID := users.ByID(t.Context(), "x")
+		_, tenantOf := users.TenantOf(t.Context(), "x")
 		_, reseal := users.Reseal(t.Context())
 		for what, err := range map[string]error{
-			"Open": open, "ByID": byID, "Reseal": reseal, "Forget": users.Forget(t.Context(), "tenant-1"),
+			"Open": open, "ByID": byID, "TenantOf": tenantOf, "Reseal": reseal, "Forget": users.Forget(t.Context(), "tenant-1"),
 		} {
 			if err == nil || !strings.HasPrefix(err.Error(), "sqlstore: ") {
 				t.Errorf("%s: got %v", what, err)

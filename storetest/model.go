@@ -85,8 +85,9 @@ func (m *model) query(t *rapid.T) {
 	}
 	if rapid.Bool().Draw(t, "has since") {
 		first := someDay.Draw(t, "since")
-		q.Since = &first
+		q.Since, q.Until = &first, someDay.Draw(t, "until")
 	}
+	q.Reviews = rapid.Bool().Draw(t, "reviews")
 	want, errWant := m.model.Rows(ctx, m.key, q)
 	got, errGot := m.store.Rows(ctx, m.key, q)
 	if errWant != nil || errGot != nil {
@@ -101,7 +102,7 @@ func (m *model) mark(t *rapid.T) {
 	ctx := context.Background()
 	want, errWant := m.model.Mark(ctx, m.key)
 	got, errGot := m.store.Mark(ctx, m.key)
-	if errWant != nil || errGot != nil || want != got {
+	if errWant != nil || errGot != nil || !gocmp.Equal(want, got) {
 		t.Fatalf("Mark: got %+v, %v, want %+v, %v", got, errGot, want, errWant)
 	}
 }

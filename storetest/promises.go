@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/shopspring/decimal"
+
 	"github.com/finapi-go/finapi"
 )
 
@@ -26,6 +28,9 @@ var promises = []struct {
 	{"if two rows claim an id, the later commit has it", checker.laterClaimWins},
 	{"a row replaces the one with its UID, also within one commit", checker.replacesRow},
 	{"a query returns what matches any of its fields, each row once", checker.anyField},
+	{"a query can end with a day", checker.untilADay},
+	{"rows in review are found, and only as long as they are", checker.reviews},
+	{"a decision stays, or goes with the row that replaces it", checker.decisions},
 	{"texts are compared as they are", checker.exactTexts},
 	{"a commit may be as large as a bank's whole history", checker.largeCommit},
 	{"a query may be as long as a bank's whole history", checker.longQuery},
@@ -49,7 +54,11 @@ func (s checker) foundAgain() {
 		Imported:  time.Date(2026, 11, 20, 6, 0, 8, 123_456_789, time.FixedZone("", 3600)),
 		Updated:   time.Date(2026, 3, 29, 1, 59, 59, 0, time.UTC),
 		Completed: time.Date(2026, 11, 21, 0, 0, 0, 1, time.FixedZone("", -5*3600-1800)),
-		Bookings:  3,
+		Bookings:  3, Deferred: 2, Incomplete: true, First: november(1),
+		Sum: finapi.Sum{Amount: decimal.New(-123_456_789, -3), Currency: "EUR", Mixed: true},
+		Balance: &finapi.BalanceProof{
+			Opening: decimal.New(1, 12), Difference: decimal.New(-5, -1), Day: november(20), At: time.Date(2026, 11, 20, 6, 0, 8, 0, time.UTC),
+		},
 	}
 	rows := []finapi.Row{fullRow(), row("b", 2, "equal", 2), row("c", 3, "equal", 0)}
 	s.commit(books, finapi.Change{Mark: mark, Rows: rows})
@@ -190,6 +199,53 @@ func (s checker) anyField() {
 	q := byIDs(1, 2)
 	q.UIDs, q.Fingerprints, q.Since = []finapi.UID{"a", "b"}, []string{"f"}, since(2).Since
 	s.wantRows(books, q, a, b, c)
+}
+
+func (s checker) untilADay() {
+	a, b, c, d := row("a", 1, "f", 1), row("b", 2, "f", 2), row("c", 3, "g", 3), row("d", 4, "h", 0)
+	s.commit(books, change(0, a, b, c, d))
+	for last, want := range map[int][]finapi.Row{1: {a}, 2: {a, b}, 3: {a, b, c}, 29: {a, b, c}} {
+		q := since(1)
+		q.Until = november(last)
+		s.wantRows(books, q, want...)
+	}
+	q := since(2)
+	q.Until = november(1)
+	s.wantRows(books, q)
+	q.UIDs = []finapi.UID{"c"}
+	s.wantRows(books, q, c)
+	q = since(0)
+	q.Until = november(1)
+	s.wantRows(books, q, a, d) // without a day is before all days
+	s.wantRows(books, finapi.RowQuery{Until: november(29)})
+}
+
+func (s checker) reviews() {
+	booked, waiting, other := row("a", 1, "f", 1), row("b", 2, "f", 2), row("c", 3, "g", 3)
+	waiting.State, other.State = finapi.RowReview, finapi.RowReview
+	elsewhere := books
+	elsewhere.Ledger += "/other"
+	s.commit(books, change(0, booked, waiting))
+	s.commit(elsewhere, change(0, other))
+	s.wantRows(books, finapi.RowQuery{Reviews: true}, waiting)
+	s.wantRows(books, finapi.RowQuery{Reviews: true, UIDs: []finapi.UID{"a", "b"}}, booked, waiting)
+	s.wantRows(elsewhere, finapi.RowQuery{Reviews: true}, other)
+	waiting.State = finapi.RowBooked
+	s.commit(books, change(1, waiting))
+	s.wantRows(books, finapi.RowQuery{Reviews: true})
+}
+
+func (s checker) decisions() {
+	a, b := row("a", 1, "f", 1), row("b", 2, "f", 2)
+	a.State = finapi.RowDiscarded
+	a.Decision = &finapi.Decision{Verdict: finapi.Discarded, By: "ä'\"", At: time.Date(2026, 3, 29, 1, 59, 59, 1, time.UTC), AtFinAPI: "deleted"}
+	s.commit(books, change(0, a, b))
+	s.wantRows(books, byUIDs("a", "b"), a, b)
+	s.commit(books, change(1, b))
+	s.wantRows(books, byUIDs("a"), a)
+	a.Decision = nil
+	s.commit(books, change(2, a))
+	s.wantRows(books, byUIDs("a"), a)
 }
 
 func (s checker) exactTexts() {

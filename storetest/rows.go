@@ -56,6 +56,9 @@ func fullRow() finapi.Row {
 	compensation, original, fee := money(-300, -2, "EUR"), money(1, 12, "JPY"), money(0, 0, "")
 	r := row("finapi/sandbox/tenant-17/1200/4711.1", 1, "1:2026-11-01:AAEC_w-", 1)
 	r.State = finapi.RowReview
+	r.Decision = &finapi.Decision{
+		Verdict: finapi.Confirmed, By: `person "7"`, At: time.Date(2026, 11, 21, 1, 2, 3, 4, time.UTC), AtFinAPI: "kept",
+	}
 	r.Transaction = finapi.Transaction{
 		ID: 1, Account: source.Account, Parent: 2, Children: []finapi.TransactionID{3, 9_007_199_254_740_993},
 		// -123456789012345678000000000000.000000000000000000000000000001

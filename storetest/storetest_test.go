@@ -186,6 +186,22 @@ var breaches = map[string]struct {
 			}}
 		}, "a commit is found again",
 	},
+	"it does not know where a query ends": {
+		func() *broken { return &broken{query: func(q *finapi.RowQuery) { q.Until = finapi.Date{} }} }, "a query can end with a day",
+	},
+	"it does not know which rows are in review": {
+		func() *broken { return &broken{query: func(q *finapi.RowQuery) { q.Reviews = false }} }, "rows in review are found",
+	},
+	"it forgets decisions": {
+		func() *broken {
+			return &broken{change: func(_ *broken, c *finapi.Change) {
+				c.Rows = slices.Clone(c.Rows)
+				for i := range c.Rows {
+					c.Rows[i].Decision = nil
+				}
+			}}
+		}, "a decision stays",
+	},
 	"it does not obey the context": {
 		func() *broken { return &broken{ctx: context.WithoutCancel} }, "a context that is done",
 	},

@@ -45,12 +45,16 @@ CREATE TABLE finapi_row (
     fingerprint    text    COLLATE "C" NOT NULL,
     uid            text    COLLATE "C" NOT NULL,
     data           json    NOT NULL, -- amounts as strings
+    decision       json,             -- what a person decided about a review
     UNIQUE (feed_id, uid)
 );
 
 CREATE INDEX finapi_row_fingerprint ON finapi_row (feed_id, fingerprint);
 
 CREATE INDEX finapi_row_booking_date ON finapi_row (feed_id, booking_date);
+
+-- What waits for a person is little among much.
+CREATE INDEX finapi_row_review ON finapi_row (feed_id) WHERE state = 'review';
 
 -- Every id at finAPI that a booking ever had.
 CREATE TABLE finapi_alias (

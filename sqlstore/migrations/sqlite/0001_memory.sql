@@ -42,12 +42,16 @@ CREATE TABLE finapi_row (
     fingerprint    TEXT    NOT NULL,
     uid            TEXT    NOT NULL,
     data           TEXT    NOT NULL, -- JSON, amounts as strings
+    decision       TEXT,             -- JSON, what a person decided about a review
     UNIQUE (feed_id, uid)
 ) STRICT;
 
 CREATE INDEX finapi_row_fingerprint ON finapi_row (feed_id, fingerprint);
 
 CREATE INDEX finapi_row_booking_date ON finapi_row (feed_id, booking_date);
+
+-- What waits for a person is little among much.
+CREATE INDEX finapi_row_review ON finapi_row (feed_id) WHERE state = 'review';
 
 -- Every id at finAPI that a booking ever had.
 CREATE TABLE finapi_alias (
