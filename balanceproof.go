@@ -51,26 +51,23 @@ type BalanceProof struct {
 // once.
 func (s RowState) inBalance() bool { return s == RowBooked || s == RowReview || s == RowRecorded }
 
-// count returns the mark with the sum as it is when a row has become another. was is nil
-// for a new row.
-func (m Mark) count(was *Row, is *Row) Mark {
+// count changes the sum as it does when a row becomes another. was is nil for a new row.
+func (m *Mark) count(was, is *Row) {
 	if was != nil && was.State.inBalance() {
-		m = m.add(&was.Transaction, -1)
+		m.add(&was.Transaction, -1)
 	}
 	if is.State.inBalance() {
-		m = m.add(&is.Transaction, 1)
+		m.add(&is.Transaction, 1)
 	}
-	return m
 }
 
-func (m Mark) add(t *Transaction, factor int64) Mark {
+func (m *Mark) add(t *Transaction, factor int64) {
 	m.Sum = m.Sum.plus(t.Amount, factor)
 	if m.Balance != nil && m.older(t.BookingDate) {
 		proof := *m.Balance
 		proof.Opening = proof.Opening.Sub(t.Amount.Amount.Mul(decimal.NewFromInt(factor)))
 		m.Balance = &proof
 	}
-	return m
 }
 
 // older reports whether a day is before all that the ledger ever knew, and before all that
@@ -92,7 +89,8 @@ func (s *reading) prove(ctx context.Context, mark *Mark) (*Notice, error) {
 	}
 	today := DateOf(s.account.Updated())
 	if mark.Balance == nil {
-		if waits, err := s.reviewsWait(ctx); waits || err != nil {
+		waits, err := s.reviewsWait(ctx)
+		if err != nil || waits {
 			return nil, err
 		}
 		mark.Balance = &BalanceProof{Opening: balance.Amount.Sub(mark.Sum.Amount), Day: today, At: s.account.Updated()}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/finapi-go/finapi"
@@ -132,14 +133,14 @@ func TestAnAccountFindsItsLedgerOrAsks(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			server := newStub(t)
-			here := ""
+			var here []string
 			for _, id := range tt.alive {
-				here += accountJSON(id) + ","
+				here = append(here, accountJSON(id))
 			}
 			for _, a := range tt.accounts {
-				here += accountJSON(a.ID) + ","
+				here = append(here, accountJSON(a.ID))
 			}
-			server.on("GET /api/v2/accounts", reply{body: `{"accounts":[` + here[:len(here)-1] + `]}`})
+			server.on("GET /api/v2/accounts", reply{body: `{"accounts":[` + strings.Join(here, ",") + `]}`})
 			ledgers := []finapi.LedgerID{"1200", "1201", "1210", "1360"}
 			bindings, err := server.user().Bind(t.Context(), bound(t, tt.marks), ledgers, tt.accounts)
 			must(t, err)

@@ -3,6 +3,8 @@ package finapi
 import (
 	"cmp"
 	"context"
+
+	"github.com/shopspring/decimal"
 )
 
 // This file turns what was decided about rows into events for the ledger and
@@ -26,10 +28,35 @@ func (s *reading) finish(ctx context.Context) error {
 		return err
 	}
 	s.proof = mark.Balance
+	if s.mark.Balance != nil && s.proof != nil && s.proof != s.mark.Balance {
+		s.weigh(s.proof.Difference)
+	}
 	if notice != nil {
 		s.done = append(s.done, effect{event: *notice})
 	}
 	return nil
+}
+
+// weigh adds to reviews what the balance proof says of them: the strongest sign that
+// there is.
+func (s *reading) weigh(difference decimal.Decimal) {
+	for i := range s.done {
+		review, ok := s.done[i].event.(Review)
+		if !ok {
+			continue
+		}
+		switch {
+		case difference.Equal(review.Transaction.Amount.Amount.Neg()):
+			review.Evidence = append(review.Evidence, Evidence{
+				Kind: EvidenceBalance, Double: true, Text: "the bank's balance fits the ledger without it",
+			})
+		case difference.IsZero():
+			review.Evidence = append(review.Evidence, Evidence{
+				Kind: EvidenceBalance, Text: "the bank's balance fits the ledger with it",
+			})
+		}
+		s.done[i].event = review
+	}
 }
 
 // counted returns the mark with the sum as the effects leave it. seen are the rows as
@@ -44,7 +71,7 @@ func (s *reading) counted(mark Mark, effects []effect, seen map[UID]*Row) Mark {
 		if before, ok := seen[e.row.UID]; ok {
 			was = before
 		}
-		mark = mark.count(was, e.row)
+		mark.count(was, e.row)
 		seen[e.row.UID] = e.row
 	}
 	return mark

@@ -266,11 +266,11 @@ func (m *feedModel) decideOne(t *rapid.T) {
 	if len(open) == 0 {
 		t.Skip("nothing to decide")
 	}
-	m.decide(t, open[rapid.IntRange(0, len(open)-1).Draw(t, "review")].UID)
+	m.decide(t, &open[rapid.IntRange(0, len(open)-1).Draw(t, "review")])
 }
 
-func (m *feedModel) decide(t *rapid.T, uid finapi.UID) {
-	verdict := finapi.Confirmed
+func (m *feedModel) decide(t *rapid.T, open *finapi.OpenReview) {
+	uid, verdict := open.UID, finapi.Confirmed
 	atBank, inLedger, booking := m.atBank(), m.inLedger(), map[string]int{m.booked[uid]: 1}
 	if atBank[m.booked[uid]] == 0 { // the bank words it otherwise by now
 		atBank, inLedger, booking = withoutText(atBank), withoutText(inLedger), withoutText(booking)
@@ -279,6 +279,9 @@ func (m *feedModel) decide(t *rapid.T, uid finapi.UID) {
 		if inLedger[content] > atBank[content] {
 			verdict = finapi.Discarded
 		}
+	}
+	if verdict == finapi.Discarded {
+		m.callDouble(open.Transaction.ID)
 	}
 	err := m.feed().Decide(t.Context(), uid, verdict, "person", func(ctx context.Context, b finapi.Batch) error {
 		if err := m.store.Commit(ctx, m.feed().Ledger(), b.Change); err != nil {
@@ -317,6 +320,23 @@ func (m *feedModel) edit(method string, id int64) int {
 	return http.StatusNotFound
 }
 
+// callDouble makes a row the double of an equal one: which of two equal rows is the double
+// is only in the model, and the person has chosen.
+func (m *feedModel) callDouble(id finapi.TransactionID) {
+	at := slices.IndexFunc(m.rows, func(row scenarioRow) bool { return row.id() == int64(id) })
+	if at < 0 || m.rows[at][double] == true {
+		return
+	}
+	for i, row := range m.rows {
+		same := row.text("bankBookingDate") == m.rows[at].text("bankBookingDate") && row["amount"] == m.rows[at]["amount"]
+		if same && row[double] == true {
+			m.rows[i], m.rows[at] = maps.Clone(row), maps.Clone(m.rows[at])
+			m.rows[i][double], m.rows[at][double] = false, true
+			return
+		}
+	}
+}
+
 func (m *feedModel) feed(options ...finapi.FeedOption) *finapi.Feed {
 	return m.user.Feed(finapi.AccountID(m.account), "ledger", m.store, options...)
 }
@@ -334,7 +354,7 @@ func (m *feedModel) twoWorkers(t *rapid.T) {
 	err := feed.Deliver(t.Context(), func(ctx context.Context, b finapi.Batch) error {
 		if !overtaken {
 			overtaken = true
-			m.sync(t, rapid.IntRange(-1, 1).Draw(t, "commits before the other one crashes"), false)
+			m.sync(t, rapid.IntRange(-1, 1).Draw(t, "commits before the other one crashes"), false) //nolint:contextcheck // another worker
 		}
 		if err := m.store.Commit(ctx, feed.Ledger(), b.Change); err != nil {
 			return err
@@ -516,7 +536,7 @@ func (m *feedModel) settle(t *rapid.T) {
 			t.Fatal(err)
 		}
 		for i := range open {
-			m.decide(t, open[i].UID)
+			m.decide(t, &open[i])
 		}
 		m.clock.advance(25 * time.Hour)
 		m.sync(t, -1, false)

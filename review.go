@@ -155,8 +155,9 @@ func (f *Feed) decideOnce(
 		return err
 	}
 	event := settle(&is)
+	mark.count(&was, &is)
 	return apply(ctx, Batch{
-		Events: []Event{event}, Change: Change{Mark: mark.count(&was, &is), Rows: []Row{is}},
+		Events: []Event{event}, Change: Change{Mark: mark, Rows: []Row{is}},
 	})
 }
 

@@ -26,6 +26,10 @@ func own() map[string]string {
 		"Pass":            "how the feed reads",
 		"RowState":        "what the store keeps",
 		"Result":          "how a form ended, for the ERP",
+		"Reason":          "why the feed has decided",
+		"EvidenceKind":    "what speaks for or against a double",
+		"DecisionVerdict": "what a person decided",
+		"BindingState":    "how sure a ledger is",
 		"state":           "comes back to the ERP in its own URL",
 		"ACCESS_EXCEEDED": "Berlin Group's word in a bank's text",
 	}
