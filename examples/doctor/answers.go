@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -48,9 +49,9 @@ func (v *visit) answers() []answer {
 	add("Host of the form's URL", f.formHost, write)
 	add("Does webform.finapi.io answer on live?", v.otherHost, "needs the live environment")
 	add("Does GET /banks take the vendor's token?", v.banksAnswer(), "the list of banks was not asked for")
-	add("Does the search for banks take an IBAN?", v.ibanFound, "not asked for, or the bank of the example IBAN is not listed")
+	add("Does the search for banks take an IBAN?", v.ibanFound, cmp.Or(v.ibanNot, "the list of banks could not be searched"))
 	if v.opts.bank != "" {
-		add("Directory entry of "+clean(v.opts.bank), v.bankAnswer(), "not found, or not asked for")
+		add("Directory entry of "+clean(v.opts.bank), v.bankAnswer(), v.bankNot())
 	}
 	add("Is the same token given to who asks again?", v.sameToken, "there was no token")
 	add("Wrong user password", v.passwordAnswer(), write)
@@ -109,6 +110,14 @@ func (v *visit) bankAnswer() string {
 		parts = append(parts, clean(string(way.Interface))+" ["+strings.Join(properties, " ")+"]")
 	}
 	return strings.Join(parts, ", ")
+}
+
+// bankNot tells why nothing is known of the bank.
+func (v *visit) bankNot() string {
+	if f := v.found("bank list"); f == nil || f.State == failing || f.State == skipped {
+		return "the list of banks could not be searched"
+	}
+	return "finAPI lists no such bank"
 }
 
 func (v *visit) passwordAnswer() string {

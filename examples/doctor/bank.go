@@ -63,8 +63,10 @@ func (v *visit) tryIBAN(ctx context.Context, search func(context.Context, finapi
 		v.ibanFound = "yes"
 	case err == nil && len(byCode) > 0:
 		v.ibanFound = "no: a bank is found by its code, but not by an IBAN with that code"
+	case err != nil:
+		v.ibanNot = "the search for the bank of the example IBAN fails: " + statusOf(err)
 	default:
-		v.ibanFound = ""
+		v.ibanNot = "the bank of the example IBAN is not listed"
 	}
 }
 
@@ -87,25 +89,58 @@ func bankListed(_ context.Context, v *visit) finding {
 		return skip("no bank is named", "run doctor again and name a bank of your customers with -bank.")
 	}
 	if len(v.banks) == 0 {
-		name := clean(v.opts.bank)
-		other := finapi.Live
-		if v.environment == finapi.Live {
-			other = finapi.Sandbox
-		}
-		return fail(fmt.Sprintf("finAPI lists no bank %q", name), "Customers of this bank cannot connect it.",
-			"check the spelling that was given with -bank, and whether the "+other.String()+" environment lists the bank: the lists differ. If the name is right, "+
-				ask("Is "+name+" available for account information in our countries, and what must we book for it?"))
+		return v.notListed()
 	}
 	best := slices.MaxFunc(v.banks, func(a, b finapi.Bank) int { return v.fitness(&a) - v.fitness(&b) })
 	v.bank = &best
 	seen := nameOf(&best)
-	if others := len(v.banks) - 1; others > 0 {
-		seen += fmt.Sprintf("; the name fits other banks, too (%d): to look at one of them, give more of its name with -bank", others)
+	if others := v.otherBanks(); others != "" {
+		seen += "; the name fits other banks, too: " + others + ". To look at one of them, give its name with -bank"
+	} else if !v.opts.bankNamed {
+		seen += "; doctor took it because you named no bank with -bank"
 	}
 	if best.Test {
 		return ok(seen, "The bank is for trying things out; no real customer has an account there.")
 	}
-	return ok(seen, "Customers can find the bank in your program.")
+	return ok(seen, v.here("customers can find the bank in your program."))
+}
+
+func (v *visit) notListed() finding {
+	name := clean(v.opts.bank)
+	if !v.opts.bankNamed {
+		return skip(fmt.Sprintf("finAPI lists no bank %q, and you named no bank with -bank", name),
+			"run doctor again and name a bank of your customers with -bank. If it is "+name+", -bank "+name+" tells what to do.")
+	}
+	seen, do := fmt.Sprintf("finAPI lists no bank %q", name), "check the spelling that you gave with -bank. If it is right, "
+	question := ask("Do you offer account information for " + name + " in our countries, and what must we book for it?")
+	if v.environment == finapi.Live {
+		return fail(seen, "Customers cannot connect this bank.", do+question)
+	}
+	return fail(seen+" in the "+v.where(), v.here("nobody can connect this bank. Live has a list of its own."),
+		do+"look whether live lists the bank: run doctor with your live credentials and FINAPI_ENV=live. If you have none yet, "+question)
+}
+
+// otherBanks names some of the banks that the name fits, but for the chosen one.
+func (v *visit) otherBanks() string {
+	var names []string
+	for i := range v.banks {
+		if v.banks[i].ID != v.bank.ID {
+			names = append(names, nameOf(&v.banks[i]))
+		}
+	}
+	const most = 3
+	if len(names) > most {
+		return list(names[:most]) + " and others"
+	}
+	return list(names)
+}
+
+// ifNotYours is what to do about trouble with a bank that the reader has not named.
+func (v *visit) ifNotYours() string {
+	if v.opts.bankNamed {
+		return ""
+	}
+	return " If " + clean(v.bank.Name) + " is no bank of your customers, name another with -bank."
 }
 
 // fitness prefers the bank of exactly this name, then one that can be read.
@@ -137,19 +172,33 @@ func nameOf(b *finapi.Bank) string {
 func bankSupported(_ context.Context, v *visit) finding {
 	ways := v.ways()
 	if len(ways) == 0 {
-		return fail("finAPI lists "+clean(v.bank.Name)+", but cannot read accounts there", "No customer can connect this bank.",
-			ask("When will "+clean(v.bank.Name)+" be available for account information?"))
+		return fail("finAPI lists "+clean(v.bank.Name)+", but cannot read accounts there", v.here("no customer can connect this bank."),
+			ask("When will "+clean(v.bank.Name)+" be available for account information?")+v.ifNotYours())
 	}
 	names := make([]string, len(ways))
 	for i := range ways {
-		names[i] = clean(string(ways[i].Interface))
+		names[i] = wayName(ways[i].Interface)
 	}
 	if v.bank.Beta {
-		return warn("accounts can be read (through "+list(names)+"), but the bank is in trial at finAPI (isBeta)",
+		return warn("accounts can be read through "+list(names)+", but the bank is in trial at finAPI (isBeta)",
 			"finAPI may end the support of this bank without notice, and drop its data.",
-			"offer the bank to customers as a trial only, and "+ask("When will "+clean(v.bank.Name)+" leave the beta phase?"))
+			"offer the bank to customers as a trial only, and "+ask("When will "+clean(v.bank.Name)+" leave the beta phase?")+v.ifNotYours())
 	}
-	return ok("accounts can be read (through "+list(names)+")", "Customers can connect this bank.")
+	return ok("accounts can be read through "+list(names), v.here("customers can connect this bank."))
+}
+
+// wayName explains the name of an interface.
+func wayName(i finapi.BankingInterface) string {
+	name := clean(string(i))
+	switch i {
+	case finapi.XS2A:
+		return name + " (what the law makes banks offer)"
+	case finapi.FinTS:
+		return name + " (the German banks' own interface)"
+	case finapi.WebScraper:
+		return name + " (finAPI reads the bank's web pages)"
+	}
+	return name
 }
 
 // ways are the interfaces that can read accounts.
@@ -167,31 +216,49 @@ const (
 
 func bankHealth(_ context.Context, v *visit) finding {
 	var seen []string
+	var success time.Time // the last one
 	best, quiet, known := 0, true, false
 	for _, way := range v.ways() {
 		seen = append(seen, fmt.Sprintf("%s %d %%", clean(string(way.Interface)), way.Health))
 		best = max(best, way.Health)
 		known = known || way.Health > 0 || !way.LastAttempt.IsZero()
 		quiet = quiet && !way.LastSuccess.IsZero() && way.LastAttempt.Sub(way.LastSuccess) > 24*time.Hour
-	}
-	if !known {
-		return info("finAPI tells nothing about its contacts with the bank", "Perhaps nobody has connected this bank yet, so it may hold surprises.",
-			"connect an account of your own at the bank before your customers do.")
-	}
-	f := ok("of finAPI's latest contacts with the bank, these worked: "+list(seen), "finAPI reaches the bank, so updates will mostly work.")
-	if best < poorHealth || quiet {
-		f = finding{
-			State: warning, Seen: f.Seen, Means: "finAPI has trouble with the bank; some updates of your customers will fail.",
-			Who: finapi.ActorBank, Do: "has to settle this with finAPI. You: connect no customers of this bank before it works better. If it lasts for days, " +
-				ask("Is there a known problem with "+clean(v.bank.Name)+"?"),
+		if way.LastSuccess.After(success) {
+			success = way.LastSuccess
 		}
 	}
-	if best < badHealth {
-		f.State, f.Means = failing, "finAPI hardly reaches the bank; most updates of your customers will fail."
+	if !known {
+		return v.healthUnknown()
 	}
-	if quiet {
-		f.Seen += "; for more than a day, none worked"
+	share := "of finAPI's latest contacts with the bank, these worked: " + list(seen)
+	better := fmt.Sprintf("doctor shows %d %% or more here", poorHealth)
+	switch {
+	case best < badHealth:
+		f := v.ailing(share, "finAPI hardly reaches the bank: most customers cannot connect it, and most updates fail.", better)
+		f.State = failing
+		return f
+	case quiet:
+		return v.ailing(share+"; but the latest one failed, and none has worked since "+success.Format(time.DateOnly),
+			"The percentage goes further back. Perhaps nothing works at present: then nobody can connect the bank, and no update brings bookings.",
+			"doctor no longer shows this")
+	case best < poorHealth:
+		return v.ailing(share, "finAPI has trouble with the bank: some updates of your customers will fail.", better)
 	}
+	return ok(share, "finAPI reaches the bank, so updates will mostly work.")
+}
+
+func (v *visit) healthUnknown() finding {
+	do := "before your customers connect the bank, connect an account of your own there, or begin with one customer who knows that it is a trial."
+	if v.environment != finapi.Live {
+		do = "look again in the live environment. If it is the same there, " + do
+	}
+	return info("finAPI tells nothing about its contacts with the bank", "Perhaps nobody has connected this bank yet, so it may hold surprises.", do)
+}
+
+func (v *visit) ailing(seen, means, better string) finding {
+	f := warn(seen, means, "has to settle this with finAPI. You: connect no customers of this bank before "+better+". Those who are connected need do nothing, "+
+		"but may get their bookings late. If it is no better in three days, "+ask("Is there a known problem with "+clean(v.bank.Name)+"?")+v.ifNotYours())
+	f.Who = finapi.ActorBank
 	return f
 }
 

@@ -55,6 +55,11 @@ func bankWith(health int, properties ...string) finapitest.Bank {
 	}}
 }
 
+// oldBank has no interface of today.
+var oldBank = finapitest.Bank{ID: 7, Name: "amnis", Location: "CH", Interfaces: []finapitest.BankInterface{
+	{Name: "FINTS_SERVER", AISSupported: true, Health: 99}, {Name: "WEB_SCRAPER", AISSupported: true, Health: 99},
+}}
+
 func beta(b finapitest.Bank) finapitest.Bank {
 	b.IsBeta = true
 	return b
@@ -89,12 +94,12 @@ func cases() []provoked {
 	}
 	return []provoked{
 		{check: "access host", state: "ok"},
-		{check: "access host", state: "fail", name: "refused", arrange: unreachable(access, errRefused), do: "network's administrator"},
+		{check: "access host", state: "fail", name: "refused", arrange: unreachable(access, errRefused), do: "you gave with -access-url."},
 		{check: "access host", state: "fail", name: "no name", arrange: unreachable(access, errNoName), seen: "does not resolve", do: "DNS"},
-		{check: "access host", state: "fail", name: "certificate", arrange: unreachable(access, errCertificate), do: "TLS inspection"},
+		{check: "access host", state: "fail", name: "certificate", arrange: unreachable(access, errCertificate), do: "Who has issued it"},
 		{check: "access host", state: "info", name: "proxy", arrange: unreachable(access, errProxy), do: "proxy"},
 		{check: "web form host", state: "ok"},
-		{check: "web form host", state: "fail", arrange: unreachable(webForm, errNoName), do: "Web Form"},
+		{check: "web form host", state: "fail", arrange: unreachable(webForm, errNoName), do: "you gave with -web-form-url."},
 
 		{check: "credentials", state: "ok"},
 		{check: "credentials", state: "fail", name: "wrong", arrange: func(b *bench) { b.env["FINAPI_CLIENT_SECRET"] = "planted-wrong" }, seen: "status 401", do: "FINAPI_ENV"},
@@ -111,12 +116,14 @@ func cases() []provoked {
 		{check: "clock", state: "skipped", name: "no time", arrange: undated, seen: "do not tell the time", do: "yourself"},
 		{check: "clock", state: "skipped", name: "no answer", arrange: brokenOff("POST", "/oauth/token"), seen: `"credentials" fails`, do: `"credentials" above`},
 		{check: "API version", state: "ok"},
-		{check: "API version", state: "fail", arrange: client(func(c *finapitest.ClientSettings) { c.OnlyAPIVersion1 = true }), do: "switchApiVersion"},
+		{check: "API version", state: "fail", arrange: client(func(c *finapitest.ClientSettings) { c.OnlyAPIVersion1 = true }), seen: `probably not V2, because finAPI's message speaks of "/api/v1": finAPI refuses the call (GET`, do: "If it is, why does this fail: GET"},
+		{check: "API version", state: "fail", name: "quoted", arrange: answering("GET", "/clientConfiguration", always, 403, accessError("FORBIDDEN", "API Version mismatch")), seen: `message speaks of "version"`, do: "undone for 7 days only"},
+		{check: "API version", state: "skipped", name: "other refusal", arrange: answering("GET", "/clientConfiguration", always, 403, accessError("UNAUTHORIZED_ACCESS", "no")), seen: `"kind of client" fails`, do: `"kind of client" below`},
 		{check: "client settings", state: "skipped", name: "old version", arrange: client(func(c *finapitest.ClientSettings) { c.OnlyAPIVersion1 = true }), seen: `"API version" fails`, do: `"API version" above`},
 		{check: "kind of client", state: "skipped", name: "old version", arrange: client(func(c *finapitest.ClientSettings) { c.OnlyAPIVersion1 = true }), seen: `"API version" fails`},
 		{check: "kind of client", state: "ok"},
 		{check: "kind of client", state: "fail", name: "flag", arrange: setUp(mandator), do: "data client"},
-		{check: "kind of client", state: "fail", name: "refused", arrange: answering("GET", "/clientConfiguration", always, 403, accessError("UNAUTHORIZED_ACCESS", "no")), do: "data client"},
+		{check: "kind of client", state: "fail", name: "refused", arrange: answering("GET", "/clientConfiguration", always, 403, accessError("UNAUTHORIZED_ACCESS", "no")), seen: "does not speak of a version", do: "Why does this fail for our data client: GET /api/v2/clientConfiguration answers us with status 403"},
 		{check: "licence", state: "skipped", name: "wrong client", arrange: setUp(mandator), seen: `"kind of client" fails`},
 		{check: "client settings", state: "ok"},
 		{check: "client settings", state: "fail", arrange: answering("GET", "/clientConfiguration", always, 500, "<html>"), who: "finAPI", seen: "status 500", do: "finAPI's support"},
@@ -128,7 +135,7 @@ func cases() []provoked {
 		{check: "licence", state: "skipped", name: "no settings", arrange: answering("GET", "/clientConfiguration", always, 500, ""), who: "finAPI", seen: `"client settings" fails`, do: `see "client settings" above`},
 
 		{check: "licence", state: "ok"},
-		{check: "licence", state: "warn", name: "own", arrange: setUp(map[string]any{"mandatorLicense": "AISP"}), seen: "AISP", do: "redirectUrl"},
+		{check: "licence", state: "warn", name: "own", arrange: setUp(map[string]any{"mandatorLicense": "AISP"}), seen: "AISP", do: "set our client to UNLICENSED: we have no licence of our own.\" If you have one, run doctor with -write (finAPI may count its throw-away user)"},
 		{check: "licence", state: "warn", name: "own, and tried", write: true, arrange: setUp(map[string]any{"mandatorLicense": "AISP"}), do: `"open form" below`},
 		{check: "licence", state: "warn", name: "form off", arrange: setUp(map[string]any{"aisViaWebForm": false}), do: "aisViaWebForm"},
 		{check: "web form product", state: "ok"},
@@ -137,7 +144,7 @@ func cases() []provoked {
 		{check: "reading accounts", state: "fail", arrange: setUp(map[string]any{"aisEnabled": false}), do: "AIS"},
 		{check: "kept consents", state: "ok"},
 		{check: "kept consents", state: "fail", arrange: setUp(map[string]any{"preferredConsentType": "ONETIME"}), do: "RECURRING"},
-		{check: "kept consents", state: "info", name: "unknown", arrange: setUp(map[string]any{"preferredConsentType": "SOMETIMES"}), seen: "SOMETIMES", do: "RECURRING"},
+		{check: "kept consents", state: "warn", name: "unknown", arrange: setUp(map[string]any{"preferredConsentType": "SOMETIMES"}), seen: "SOMETIMES", do: "RECURRING"},
 		{check: "other currencies", state: "ok"},
 		{check: "other currencies", state: "fail", arrange: client(func(c *finapitest.ClientSettings) { c.NonEuroAccounts = false }), do: "isNonEuroAccountsSupported"},
 		{check: "hidden categories", state: "ok"},
@@ -148,19 +155,21 @@ func cases() []provoked {
 		{check: "history", state: "ok"},
 		{check: "history", state: "warn", arrange: setUp(map[string]any{"transactionImportLimitation": 90}), seen: "90 days"},
 		{check: "countries", state: "info", seen: "DE"},
-		{check: "countries", state: "warn", arrange: setUp(map[string]any{"availableBankGroups": []string{}}), do: "bank groups"},
+		{check: "countries", state: "warn", arrange: setUp(map[string]any{"availableBankGroups": []string{}}), do: "enable the banks of"},
 		{check: "token lives", state: "ok", seen: "logged in for 1h"},
-		{check: "token lives", state: "fail", arrange: client(func(c *finapitest.ClientSettings) { c.UserTokenLife = 19 * time.Minute }), seen: "logged in for 19m", do: "userAccessTokensValidityPeriod"},
-		{check: "token lives", state: "info", arrange: client(func(c *finapitest.ClientSettings) { c.UserTokenLife = 0 }), seen: "for ever"},
+		{check: "token lives", state: "fail", arrange: client(func(c *finapitest.ClientSettings) { c.UserTokenLife = 4 * time.Minute }), seen: "logged in for 4m", do: "userAccessTokensValidityPeriod"},
+		{check: "token lives", state: "warn", name: "short", arrange: client(func(c *finapitest.ClientSettings) { c.UserTokenLife = 19 * time.Minute }), seen: "logged in for 19m", do: "userAccessTokensValidityPeriod"},
+		{check: "token lives", state: "warn", name: "without end", arrange: client(func(c *finapitest.ClientSettings) { c.UserTokenLife = 0 }), seen: "for ever"},
 		{check: "failed log-ins", state: "ok"},
 		{check: "failed log-ins", state: "ok", name: "many", arrange: client(func(c *finapitest.ClientSettings) { c.MaxLoginAttempts = 5 }), seen: "5"},
 		{check: "failed log-ins", state: "warn", arrange: client(func(c *finapitest.ClientSettings) { c.MaxLoginAttempts = 2 }), do: "maxUserLoginAttempts"},
+		{check: "failed log-ins", state: "warn", name: "at once", arrange: client(func(c *finapitest.ClientSettings) { c.MaxLoginAttempts = 1 }), do: "maxUserLoginAttempts"},
 		{check: "new users", state: "ok"},
 		{check: "new users", state: "warn", arrange: client(func(c *finapitest.ClientSettings) { c.UserAutoVerification = false }), do: "VerifyUser"},
 		{check: "automatic updates", state: "info", seen: "not booked", do: "User.Refresh"},
 		{check: "automatic updates", state: "info", name: "booked", arrange: client(func(c *finapitest.ClientSettings) { c.AutomaticBatchUpdate = true }), seen: "each night"},
 		{check: "PFM services", state: "ok"},
-		{check: "PFM services", state: "warn", arrange: client(func(c *finapitest.ClientSettings) { c.PFMServices = false }), do: "-write"},
+		{check: "PFM services", state: "warn", arrange: client(func(c *finapitest.ClientSettings) { c.PFMServices = false }), do: "-write (finAPI may count its throw-away user)"},
 		{check: "PFM services", state: "warn", name: "and tried", write: true, arrange: client(func(c *finapitest.ClientSettings) { c.PFMServices = false }), do: `"reading transactions" below`},
 
 		{check: "create user", state: "ok", write: true},
@@ -194,21 +203,26 @@ func cases() []provoked {
 		{check: "bank list", state: "fail", name: "no token does", write: true, arrange: answering("GET", "/banks", always, 403, accessError("FORBIDDEN", "no"))},
 		{check: "bank list", state: "fail", name: "no search", arrange: searchFails, who: "finAPI", seen: "status 500"},
 		{check: "bank listed", state: "ok", seen: "amnis (CH)"},
-		{check: "bank listed", state: "ok", name: "exactly this", args: []string{"-bank", "commerz-beispielbank"}, seen: "fits other banks, too (1)"},
+		{check: "bank listed", state: "ok", name: "exactly this", args: []string{"-bank", "commerz-beispielbank"}, seen: "the name fits other banks, too: Commerz-"},
+		{check: "bank listed", state: "ok", name: "only the default", seen: "because you named no bank"},
+		{check: "bank listed", state: "skipped", name: "only the default", options: []finapitest.Option{world()}, seen: "you named no bank", do: "-bank amnis tells"},
 		{check: "bank listed", state: "ok", name: "not a real one", arrange: onlyBank(`"isTestBank":true,"isBeta":true`), seen: "made up by finAPI, in trial"},
-		{check: "bank listed", state: "fail", args: []string{"-bank", "no such bank"}, do: "spelling"},
-		{check: "bank listed", state: "fail", name: "on live", args: []string{"-bank", "no such bank"}, arrange: func(b *bench) { b.env["FINAPI_ENV"] = "live" }, do: "sandbox environment"},
+		{check: "bank listed", state: "fail", args: []string{"-bank", "no such bank"}, seen: "in the sandbox", do: "FINAPI_ENV=live"},
+		{check: "bank listed", state: "fail", name: "on live", args: []string{"-bank", "no such bank"}, arrange: func(b *bench) { b.env["FINAPI_ENV"] = "live" }, seen: `lists no bank "no such bank"`, do: "spelling that you gave with -bank. If it is right, write to"},
 		{check: "bank listed", state: "skipped", args: []string{"-bank", ""}, do: "-bank"},
-		{check: "bank supported", state: "ok", seen: "XS2A"},
+		{check: "bank supported", state: "ok", seen: "XS2A (what the law makes banks offer)"},
+		{check: "bank supported", state: "ok", name: "on live", options: []finapitest.Option{world(oldBank)}, arrange: func(b *bench) { b.env["FINAPI_ENV"] = "live" }, seen: "FINTS_SERVER (the German banks' own interface), WEB_SCRAPER (finAPI reads the bank's web pages)"},
 		{check: "bank supported", state: "fail", name: "no interface", args: []string{"-bank", "Nordische"}, do: "available"},
 		{check: "bank supported", state: "fail", name: "orders only", args: []string{"-bank", "Zahlungshaus"}, do: "available"},
 		{check: "bank supported", state: "warn", options: []finapitest.Option{world(beta(bankWith(99)))}, do: "beta"},
 		{check: "bank health", state: "ok", seen: "97 %"},
-		{check: "bank health", state: "warn", options: []finapitest.Option{world(bankWith(70))}, who: "bank", seen: "70 %"},
+		{check: "bank health", state: "warn", options: []finapitest.Option{world(bankWith(70))}, who: "bank", seen: "70 %", do: "before doctor shows 80 % or more here"},
+		{check: "bank health", state: "warn", name: "of a bank that was named", args: []string{"-bank", "amnis"}, options: []finapitest.Option{world(bankWith(70))}, who: "bank", do: "known problem"},
 		{check: "bank health", state: "fail", options: []finapitest.Option{world(bankWith(20))}, who: "bank", do: "known problem"},
-		{check: "bank health", state: "info", arrange: onlyBank(`"health":0,"lastCommunicationAttempt":null,"lastSuccessfulCommunication":null`), do: "account of your own"},
+		{check: "bank health", state: "info", arrange: silentBank, do: "Look again in the live environment"},
+		{check: "bank health", state: "info", name: "on live", arrange: func(b *bench) { b.env["FINAPI_ENV"] = "live"; silentBank(b) }, do: "account of your own"},
 		{
-			check: "bank health", state: "warn", name: "quiet", who: "bank", seen: "none worked",
+			check: "bank health", state: "warn", name: "quiet", who: "bank", seen: "the latest one failed, and none has worked since 2026-02-28",
 			arrange: onlyBank(`"health":90,"lastCommunicationAttempt":"2026-03-02T09:00:00.000+01:00","lastSuccessfulCommunication":"2026-02-28T09:00:00.000+01:00"`),
 		},
 		{check: "bank log-in", state: "info", seen: "redirect", do: "User.RenewConsent"},
@@ -218,14 +232,14 @@ func cases() []provoked {
 		{check: "open form", state: "fail", name: "not booked", write: true, arrange: client(func(c *finapitest.ClientSettings) { c.WebForm = false }), do: "enable Web Form 2.0"},
 		{check: "open form", state: "fail", name: "way back", write: true, arrange: form(422, `{"code":"INVALID_REDIRECT_URL","description":"d"}`), do: "redirectUrl"},
 		{
-			check: "open form", state: "fail", name: "foreign", write: true, seen: "https://evil.example", do: "-web-form-url",
+			check: "open form", state: "fail", name: "foreign", write: true, seen: "https://evil.example", do: "If they say no, or are not sure, connect no customer",
 			arrange: form(201, `{"id":"00000000-0000-0000-0000-000000000000","url":"https://evil.example/wf/x","status":"NOT_YET_OPENED"}`),
 		},
 		{check: "open form", state: "fail", name: "down", write: true, arrange: form(500, ""), who: "finAPI"},
 		{check: "open form", state: "skipped", name: "no host", write: true, arrange: unreachable(webForm, errNoName), seen: `"web form host" fails`},
 		{check: "read form", state: "skipped", name: "no form", write: true, arrange: form(500, ""), who: "finAPI", do: `see "open form" above`},
 		{
-			check: "open form", state: "warn", name: "not for this bank", write: true, seen: "BANK_NOT_SUPPORTED", do: "Why is no form opened for amnis",
+			check: "open form", state: "warn", name: "not for this bank", write: true, seen: "BANK_NOT_SUPPORTED", do: "If amnis is no bank of your customers",
 			arrange: answering("POST", "/bankConnectionImport", 1, 422, `{"code":"BANK_NOT_SUPPORTED","description":"d"}`),
 		},
 		{check: "read form", state: "ok", write: true, seen: "NOT_YET_OPENED, lives 20m"},
@@ -247,8 +261,9 @@ func cases() []provoked {
 		{check: "delete user", state: "ok", name: "perhaps none", write: true, arrange: answering("POST", "/users", 1, 502, ""), seen: "none is left"},
 		{check: "delete user", state: "skipped", name: "none", write: true, arrange: answering("POST", "/users", always, 403, accessError("FORBIDDEN", "no")), seen: `"create user" fails`},
 		{check: "delete user", state: "skipped", name: "interrupted", write: true, interrupt: "GET /api/v2/clientConfiguration", seen: "interrupted"},
-		{check: "delete user", state: "fail", name: "stays", write: true, arrange: answering("DELETE", "/users", always, 200, ""), seen: "can still log in", do: "finapi-doctor-"},
-		{check: "delete user", state: "fail", write: true, arrange: answering("DELETE", "/users", always, 500, ""), seen: "status 500", do: "finapi-doctor-"},
+		{check: "delete user", state: "fail", name: "stays", write: true, arrange: answering("DELETE", "/users", always, 200, ""), seen: "can still log in", do: "you accept DELETE /api/v2/users"},
+		{check: "delete user", state: "fail", write: true, arrange: answering("DELETE", "/users", always, 500, ""), who: "finAPI", seen: "status 500", do: "tell us why we cannot: DELETE /api/v2/users answers us with status 500 without a code (request id finapi-go-"},
+		{check: "delete user", state: "fail", name: "no answer", write: true, arrange: brokenOff("DELETE", "/users"), seen: "no answer", do: "our calls get no answer"},
 	}
 }
 
@@ -318,6 +333,11 @@ func searchFails(b *bench) {
 func onlyBank(fields string) func(*bench) {
 	return answering(http.MethodGet, "/banks", always, http.StatusOK, `{"banks":[{"id":7,"name":"amnis","interfaces":[
 		{"bankingInterface":"XS2A","isAisSupported":true,`+fields+`}],`+fields+`}],"paging":{"page":1,"perPage":1,"pageCount":1,"totalCount":1}}`)
+}
+
+// silentBank tells nothing about its contacts.
+func silentBank(b *bench) {
+	onlyBank(`"health":0,"lastCommunicationAttempt":null,"lastSuccessfulCommunication":null`)(b)
 }
 
 // anyPassword accepts every password of the throw-away user.

@@ -18,6 +18,8 @@ var updateFindings = flag.Bool("update", false, "write testdata/every_finding.tx
 const everyFindingIntro = `Every finding of doctor that the tests provoke, once, as people see it. Read it as someone who has
 never seen the code: can you act on each line? A test writes this file; do not edit it:
 go test ./examples/doctor -run EveryFinding -update
+
+The tests name the hosts with -access-url and -web-form-url. Who does not is not told to check them.
 `
 
 // TestTheFileOfEveryFindingIsCurrent keeps the file in which a reviewer reads all

@@ -13,11 +13,16 @@ type state string
 
 const (
 	fine    state = "ok"
-	notice  state = "info"    // nothing is wrong; good to know
-	warning state = "warn"    // works, but not as most vendors want it
-	failing state = "fail"    // bank feeds do not work like this
+	notice  state = "info"    // nothing is wrong
+	warning state = "warn"    // something may not work, or not as most vendors want it
+	failing state = "fail"    // no customer should come before this is put right
 	skipped state = "skipped" // not looked at
 )
+
+// legend tells what the states mean for the reader. It is true for every finding.
+const legend = `fail: connect no customers before this is put right (if it is about a bank or a currency, none with that).
+warn: clear this up before you connect customers; something may not work, or not as you want.
+info: nothing is wrong; good to know. skipped: not looked at.`
 
 // finding is the outcome of a check.
 type finding struct {
@@ -86,6 +91,9 @@ func waitFor(cause *finding, where string) finding {
 	}
 	return f
 }
+
+// sentence lets a text begin with a capital letter.
+func sentence(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
 
 // check is one thing that doctor looks at.
 type check struct {

@@ -5,7 +5,8 @@
 //	FINAPI_CLIENT_ID=... FINAPI_CLIENT_SECRET=... go run ./examples/doctor
 //
 // It changes nothing at finAPI unless -write is given. Without credentials it
-// examines a simulated finAPI on this machine, to show what it does.
+// examines a simulated finAPI on this machine, to show what it does, and ends with an
+// exit code of its own.
 package main
 
 import (
@@ -34,6 +35,7 @@ const (
 	exitFine        = 0
 	exitFailed      = 1
 	exitUsage       = 2
+	exitSimulated   = 3 // so that nobody takes a run without credentials for a good one
 	exitInterrupted = 130
 )
 
@@ -76,6 +78,8 @@ func (m *machine) run(ctx context.Context, args []string) int {
 		return exitFailed
 	}
 	switch {
+	case v.sim != nil && ctx.Err() == nil:
+		return exitSimulated
 	case v.count(failing) > 0:
 		return exitFailed
 	case ctx.Err() != nil:
@@ -86,6 +90,7 @@ func (m *machine) run(ctx context.Context, args []string) int {
 
 type options struct {
 	bank             string
+	bankNamed        bool // by -bank
 	write            bool
 	json             bool
 	access, webForms string
@@ -96,11 +101,18 @@ that means, and who has to do what about it.
 
 Set FINAPI_CLIENT_ID and FINAPI_CLIENT_SECRET to what finAPI gave you (the data
 client, not the administration client) and FINAPI_ENV to sandbox (the default) or
-live. Without them it examines a simulated finAPI on this machine.
+live. Without them it examines a simulated finAPI on this machine, to show what it
+does.
 
 It only reads, unless -write is given. It prints no secret and no personal data.
-The exit code is 0 if nothing fails, 1 if something does, 2 if it was called
-wrongly, and 130 if it was interrupted.
+
+Exit codes:
+  0    nothing fails
+  1    something fails
+  2    it was called wrongly
+  3    it examined a simulation, because the credentials are not set
+  130  it was interrupted
+go run ends with 1 for each of them but 0.
 
 `
 
@@ -120,6 +132,7 @@ func (m *machine) parse(args []string) (options, error) {
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
+	flags.Visit(func(f *flag.Flag) { o.bankNamed = o.bankNamed || f.Name == "bank" })
 	if flags.NArg() > 0 {
 		fmt.Fprintf(m.stderr, "doctor takes no arguments, but got %q\n", flags.Arg(0))
 		return o, errors.New("unexpected argument")

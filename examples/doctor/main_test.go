@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -25,28 +26,67 @@ func TestWithoutCredentialsItExaminesASimulatorAndSaysSo(t *testing.T) {
 	t.Parallel()
 	var out, errs bytes.Buffer
 	code := run(t.Context(), []string{"-write"}, noEnv, &out, &errs)
-	if code != 0 || errs.Len() > 0 {
+	if code != exitSimulated || errs.Len() > 0 {
 		t.Errorf("exit code %d, %q", code, errs.String())
 	}
 	for _, want := range []string{
-		"SIMULATION. FINAPI_CLIENT_ID", "-write: it makes", "finAPI may count this one", "The bank (SIMULATED)\n",
+		"SIMULATION. FINAPI_CLIENT_ID", "-write: it makes", "accepted by the simulation", "The bank (SIMULATED)\n",
 		"SIMULATION, not your client: 36 checks: 0 fail", "SAMPLE", "It answers nothing about finAPI", "  SIMULATED  A new form: NOT_YET_OPENED",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("it does not say %q:\n%s", want, out.String())
 		}
 	}
+	for _, real := range []string{"finAPI may count", "in the sandbox environment", "In the sandbox"} {
+		if strings.Contains(out.String(), real) {
+			t.Errorf("what a simulator says looks real: it has %q:\n%s", real, out.String())
+		}
+	}
+	if !strings.HasSuffix(out.String(), "\n> "+forReal+"\n") {
+		t.Errorf("it does not end with what to do:\n%s", out.String())
+	}
 	for _, pastable := range []string{"Paste this", "\n|", "\n#"} {
 		if strings.Contains(out.String(), pastable) {
 			t.Errorf("what a simulator says looks like something to paste: it has %q", pastable)
 		}
 	}
-	var asJSON bytes.Buffer
-	if run(t.Context(), []string{"-json"}, noEnv, &asJSON, &errs); !strings.Contains(asJSON.String(), `"simulated": true`) {
-		t.Errorf("the JSON does not say that it is a simulation:\n%s", asJSON.String())
-	}
 	if strings.Contains(out.String(), "| seen |") {
 		t.Error("it takes what a simulator says for seen")
+	}
+}
+
+func TestTheJSONOfASimulationCannotPassForOneOfFinAPI(t *testing.T) {
+	t.Parallel()
+	var out, errs bytes.Buffer
+	if code := run(t.Context(), []string{"-json"}, noEnv, &out, &errs); code != exitSimulated {
+		t.Errorf("exit code %d, want %d", code, exitSimulated)
+	}
+	if !strings.Contains(out.String(), `"simulated": true`) || !strings.Contains(out.String(), `"environment": "simulation"`) {
+		t.Errorf("the JSON does not say that it is a simulation:\n%s", out.String())
+	}
+	if !strings.Contains(errs.String(), "Set FINAPI_CLIENT_ID and FINAPI_CLIENT_SECRET") {
+		t.Errorf("who reads only the errors is not told what to do: %q", errs.String())
+	}
+}
+
+func TestASimulationWithAFailureHasTheExitCodeOfASimulation(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	if code := run(t.Context(), []string{"-bank", "no such bank"}, noEnv, &out, io.Discard); code != exitSimulated || !strings.Contains(out.String(), "1 fail") {
+		t.Errorf("exit code %d, want %d:\n%s", code, exitSimulated, out.String())
+	}
+}
+
+func TestTheREADMEOfTheExampleShowsTheHelp(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var errs bytes.Buffer
+	run(t.Context(), []string{"-h"}, noEnv, io.Discard, &errs)
+	if want := strings.ReplaceAll(errs.String(), "\t", "    "); !strings.Contains(string(readme), "```text\n"+want+"```\n") {
+		t.Errorf("README.md does not show what -h prints:\n%s", want)
 	}
 }
 
@@ -349,7 +389,8 @@ func TestTheTextTellsWhoMustActUnderEachProblem(t *testing.T) {
 	b := newBench(t)
 	b.sim.EditClient(func(c *finapitest.ClientSettings) { c.NonEuroAccounts, c.WebForm = false, false })
 	b.run(t.Context())
-	if b.code != 1 || strings.Count(b.stdout.String(), "> You: Write to finAPI's support:") != 2 {
+	if b.code != 1 || strings.Count(b.stdout.String(), "> You: Write to finAPI's support:") != 1 ||
+		strings.Count(b.stdout.String(), "> You: Even if all accounts are in euro today, write to finAPI's support:") != 1 {
 		t.Errorf("exit code %d:\n%s", b.code, b.stdout.String())
 	}
 	for line := range strings.Lines(b.stdout.String()) {

@@ -12,6 +12,9 @@ import (
 
 func (m *machine) print(v *visit) error {
 	if v.opts.json {
+		if v.sim != nil {
+			fmt.Fprintln(m.stderr, "doctor: this was a simulation. "+forReal)
+		}
 		return v.json(m.stdout)
 	}
 	v.text(m.stdout)
@@ -46,13 +49,17 @@ func (f *finding) sameSkip(other *finding) bool {
 func (v *visit) heading(w io.Writer) {
 	if v.sim != nil {
 		fmt.Fprintln(w, "SIMULATION. FINAPI_CLIENT_ID and FINAPI_CLIENT_SECRET are not set, so this examines a made-up finAPI on\n"+
-			"this machine. It shows what doctor does, but tells nothing about the real finAPI or your client there.")
+			"this machine. The lines show what would be said of a client like that one. None is about your client or your\n"+
+			"contract with finAPI. The only thing to do is said at the end.")
 	} else {
 		fmt.Fprintf(w, "Examining finAPI's %s environment with the credentials of FINAPI_CLIENT_ID.\n", v.environment)
 	}
-	if v.opts.write {
+	switch {
+	case v.opts.write && v.sim != nil:
+		fmt.Fprintln(w, "-write: it makes a throw-away user and a form in the simulation, and deletes both at the end.")
+	case v.opts.write:
 		fmt.Fprintln(w, "-write: it makes a throw-away user and a form there, and deletes both at the end.\n"+countsUsers)
-	} else {
+	default:
 		fmt.Fprintln(w, "It only reads, because -write is not given.")
 	}
 }
@@ -106,16 +113,25 @@ func (v *visit) ending(w io.Writer) {
 	}
 	fmt.Fprintf(w, "\n%s%d checks: %d fail, %d warn, %d info, %d ok, %d skipped.\n", mark, len(v.findings),
 		v.count(failing), v.count(warning), v.count(notice), v.count(fine), v.count(skipped))
-	fmt.Fprintln(w, "fail: bank feeds do not work before this is put right. warn: they work, but perhaps not as you\nwant. info: good to know.")
+	fmt.Fprintln(w, legend)
 	if v.sim != nil {
 		v.sample(w)
+		fmt.Fprintf(w, "\n> %s\n", forReal)
 		return
+	}
+	if v.environment == finapi.Sandbox {
+		fmt.Fprintln(w, "This was the sandbox. Live has a client, settings and a list of banks of its own: run doctor there, too, before\ncustomers come.")
 	}
 	fmt.Fprintln(w, "finAPI's support is whom finAPI has named to you. Tell them your client id and the environment, but never\nthe client secret.")
 	fmt.Fprint(w, "\nPaste this into an issue at github.com/finapi-go/finapi/issues: it answers what the makers of this SDK\n"+
 		"could not try (docs/fidelity.md). It holds no secret and nothing personal.\n\n")
 	v.markdown(w)
 }
+
+// forReal is what to do after a simulated run.
+const forReal = "You: Set FINAPI_CLIENT_ID and FINAPI_CLIENT_SECRET to what finAPI sent you, and FINAPI_ENV to sandbox or live, whichever\n" +
+	"they are for. Then run doctor again. If you have set them, check how the names are spelt: doctor found none of them.\n" +
+	"Because nothing real was examined, the exit code is not 0."
 
 // json prints the findings for machines.
 func (v *visit) json(w io.Writer) error {
@@ -136,7 +152,7 @@ func (v *visit) json(w io.Writer) error {
 		Findings    []finding     `json:"findings"`
 		Answers     []answer      `json:"answers"`
 	}{
-		v.environment.String(), v.sim != nil, v.opts.write, v.today.Format("2006-01-02"), finapi.Version,
+		v.where(), v.sim != nil, v.opts.write, v.today.Format("2006-01-02"), finapi.Version,
 		counts, v.findings, v.answers(),
 	})
 }

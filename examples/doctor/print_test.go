@@ -65,3 +65,30 @@ func TestTheHeadingTellsThatFinAPIMayCountTheThrowAwayUser(t *testing.T) {
 		t.Errorf("the help does not tell it:\n%s", b.stderr.String())
 	}
 }
+
+func TestARunInTheSandboxTellsThatLiveIsNotExamined(t *testing.T) {
+	t.Parallel()
+	for environment, want := range map[string]bool{"sandbox": true, "live": false} {
+		b := newBench(t)
+		b.env["FINAPI_ENV"] = environment
+		b.run(t.Context())
+		if got := strings.Contains(b.stdout.String(), "run doctor there, too"); got != want {
+			t.Errorf("%s: told %v, want %v:\n%s", environment, got, want, b.stdout.String())
+		}
+	}
+}
+
+func TestABankThatNobodyNamedIsToldFromOneThatWasNamed(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		args []string
+		want bool
+	}{{nil, true}, {[]string{"-bank", "amnis"}, false}} {
+		b := newBench(t, world(bankWith(20)))
+		b.run(t.Context(), c.args...)
+		words := strings.Join(strings.Fields(b.stdout.String()), " ")
+		if got := strings.Contains(words, "If amnis is no bank of your customers, name another with -bank."); got != c.want {
+			t.Errorf("%v: told %v, want %v:\n%s", c.args, got, c.want, b.stdout.String())
+		}
+	}
+}

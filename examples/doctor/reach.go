@@ -42,11 +42,11 @@ func reach(ctx context.Context, base *url.URL) error {
 }
 
 func accessHost(ctx context.Context, v *visit) finding {
-	return v.host(ctx, v.access, "Banks, accounts and transactions are read from this host.", "Nothing can be read.")
+	return v.host(ctx, v.access, v.opts.accessFlag(), "Banks, accounts and transactions are read from this host.", "Nothing can be read.")
 }
 
 func webFormHost(ctx context.Context, v *visit) finding {
-	f := v.host(ctx, v.webForms, "Customers consent through this host, and their accounts are updated through it.",
+	f := v.host(ctx, v.webForms, v.opts.webFormsFlag(), "Customers consent through this host, and their accounts are updated through it.",
 		"No customer can consent, and no account can be updated.")
 	const other = "https://webform.finapi.io" // documents name it, integrations do not
 	if u, err := url.Parse(other); err == nil && v.usual && v.environment == finapi.Live {
@@ -55,8 +55,12 @@ func webFormHost(ctx context.Context, v *visit) finding {
 	return f
 }
 
-func (v *visit) host(ctx context.Context, base *url.URL, means, without string) finding {
-	err := v.reach(ctx, base)
+// host tries a host, which the reader has named with a flag, or not.
+func (v *visit) host(ctx context.Context, base *url.URL, flag, means, without string) finding {
+	err, first := v.reach(ctx, base), ""
+	if flag != "" {
+		first = "check the address that you gave with " + flag + ". If it is right, "
+	}
 	seen := fmt.Sprintf("%s: %s", base.Host, inShort(err))
 	switch {
 	case err == nil:
@@ -66,23 +70,31 @@ func (v *visit) host(ctx context.Context, base *url.URL, means, without string) 
 			"nothing now. If checks below get no answer, let your network's administrator make the proxy pass "+base.Host+".")
 	case notFound(err):
 		return fail(seen, without+" This machine finds no address for the host's name.",
-			v.checkAddress()+"let your network's administrator check how this machine resolves names (DNS). If other names on the internet work, "+
+			first+"let your network's administrator check how this machine resolves names (DNS). If other names on the internet work, "+
 				ask("Which host names serve finAPI Access and Web Form in the "+v.environment.String()+" environment?"))
 	case untrusted(err):
 		return fail(seen, without+" Perhaps it is not finAPI that answers, so nothing is sent there.",
-			v.checkAddress()+"let your network's administrator exempt "+base.Host+" from TLS inspection, and check that this machine's root certificates and clock are up to date.")
+			first+"let your network's administrator exempt "+base.Host+" from TLS inspection, and check that this machine's root certificates and clock are up to date. "+
+				"If all that is right, "+ask("Our machine does not trust the certificate of "+base.Host+". Who has issued it, and what is its SHA-256 fingerprint?"))
 	}
 	return fail(seen, without,
-		v.checkAddress()+"let your network's administrator allow connections from this machine to "+base.Host+"; if they are allowed, "+
-			ask("Is access to our client limited to known IP addresses? Please add ours: (your administrator knows it)"))
+		first+"let your network's administrator allow connections from this machine to "+base.Host+"; if they are allowed, "+
+			ask("Is access to our client limited to known IP addresses? If so, please allow (your IP address; your administrator knows it)."))
 }
 
-// checkAddress is the first advice if the reader has named the hosts.
-func (v *visit) checkAddress() string {
-	if v.usual {
+// accessFlag is the flag by which the reader has named the host, or "".
+func (o *options) accessFlag() string {
+	if o.access == "" {
 		return ""
 	}
-	return "check the address that was given with -access-url or -web-form-url. If it is right, "
+	return "-access-url"
+}
+
+func (o *options) webFormsFlag() string {
+	if o.webForms == "" {
+		return ""
+	}
+	return "-web-form-url"
 }
 
 func notFound(err error) bool {
@@ -117,6 +129,8 @@ func credentials(ctx context.Context, v *visit) finding {
 	}
 	const means = "Your program does not get in at finAPI, so nothing works."
 	switch {
+	case v.trouble() != noToken && v.sim != nil:
+		return ok("client id and secret are accepted by the simulation, which has its own", "finAPI would let your program in.")
 	case v.trouble() != noToken:
 		return ok("client id and secret are accepted in the "+v.environment.String()+" environment", "finAPI lets your program in.")
 	case finapi.IsError(v.configErr, finapi.CodeInvalidClient) || statusIs(v.configErr, http.StatusUnauthorized):
@@ -145,14 +159,20 @@ func (v *visit) askTwice(ctx context.Context) {
 	}
 }
 
-func speaksOfVersion(message string) bool {
-	message = strings.ToLower(message)
-	for _, sign := range []string{"version", "/api/v1", "/api/v2"} {
+// versionSign returns the word by which a refusal of finAPI's (403) speaks of a version
+// of the interface, or "". That such a refusal is about the version is a guess.
+func versionSign(err error) string {
+	var e *finapi.Error
+	if !errors.As(err, &e) || e.Status != http.StatusForbidden {
+		return ""
+	}
+	message := strings.ToLower(e.Message)
+	for _, sign := range []string{"/api/v1", "/api/v2", "version"} {
 		if strings.Contains(message, sign) {
-			return true
+			return sign
 		}
 	}
-	return false
+	return ""
 }
 
 // noSettings skips what cannot be told because the settings could not be read. The
@@ -163,18 +183,20 @@ func (v *visit) noSettings() finding {
 	return waitFor(&cause, "below")
 }
 
-func apiVersion(_ context.Context, v *visit) finding {
-	const means = "Your client may use the version of finAPI's interface that this SDK speaks."
+func apiVersion(ctx context.Context, v *visit) finding {
 	switch v.trouble() {
 	case wrongVersion:
-		return fail("your client is not bound to version V2: "+seenOf(v.configErr), "finAPI has bound your client to another version of its interface than V2, which this SDK speaks. So nothing works.",
-			"make sure that no other program of yours uses the client with the old version. Then "+
-				ask("Please switch our client to Access API V2 with Web Form 2.0.")+
-				" A developer can also switch it, with your administration client (switchApiVersion, apiVersion V2); finAPI allows the way back for 7 days.")
+		return fail(fmt.Sprintf("probably not V2, because finAPI's message speaks of %q: %s", versionSign(v.configErr), seenOf(v.configErr)),
+			"finAPI binds each client to one version of its interface, and this SDK speaks V2. With another one, nothing works.",
+			"make sure that no other program of yours uses this client: a switch can be undone for 7 days only. Then "+
+				ask("Is our client bound to Access API V2? If not, please switch it to V2 with Web Form 2.0. If it is, why does this fail: "+answered(v.configErr)+"?")+
+				" If it is not V2, a developer can also switch it, with your administration client (switchApiVersion, apiVersion V2).")
 	case none:
-		return ok("version V2 is accepted", means)
+		return ok("version V2 is accepted", "Your client may use the version of finAPI's interface that this SDK speaks.")
 	case wrongKind:
-		return ok("nothing speaks against version V2", means)
+		cause := kindOfClient(ctx, v)
+		cause.Check = "kind of client"
+		return waitFor(&cause, "below")
 	case noToken, otherTrouble:
 	}
 	return v.noSettings()
@@ -182,12 +204,14 @@ func apiVersion(_ context.Context, v *visit) finding {
 
 func kindOfClient(_ context.Context, v *visit) finding {
 	const means = "finAPI gives each vendor two clients. The administration client cannot read banks, users or accounts, so no feed works with it."
-	const do = "put the id and secret of the other client, the data client, into FINAPI_CLIENT_ID and FINAPI_CLIENT_SECRET. If finAPI sent you only one, "
+	do := "put the id and secret of the other client, the data client, into FINAPI_CLIENT_ID and FINAPI_CLIENT_SECRET. If finAPI sent you only one, " +
+		ask("Please send us the credentials of our data client.")
 	switch {
 	case v.trouble() == wrongKind:
-		return fail("probably the administration client: "+seenOf(v.configErr), means, do+ask("Please send us the credentials of our data client."))
+		return fail("probably the administration client, because finAPI's message does not speak of a version: "+seenOf(v.configErr), means,
+			do+" If you are sure that it is the data client, "+ask("Why does this fail for our data client: "+answered(v.configErr)+"?"))
 	case v.trouble() == none && v.config.MandatorAdmin:
-		return fail("the administration client (isMandatorAdmin is true)", means, do+ask("Please send us the credentials of our data client."))
+		return fail("the administration client (isMandatorAdmin is true)", means, do)
 	case v.trouble() == none:
 		return ok("the data client", "Your program can create users at finAPI, one for each customer, and read for them.")
 	case v.trouble() == wrongVersion:
@@ -227,7 +251,8 @@ func clockSkew(_ context.Context, v *visit) finding {
 		told = off.Round(time.Minute)
 	}
 	const means = "Which days are read, and when log-ins and consents end, is reckoned by this machine's clock."
-	const wrong = means + " With a wrong one, bookings can come late, and log-ins can fail."
+	const wrong = means + " With a wrong one, forms and consents count as ended too early or too late, and bookings can come late."
+	const soon = "So little does no harm, but a clock that nobody sets goes on drifting. From some minutes on, consents seem to end at the wrong time, and bookings can come late."
 	const do = "let your administrator have this machine's clock set by a time server (NTP)."
 	where := "behind"
 	if f.skew < 0 {
@@ -238,7 +263,7 @@ func clockSkew(_ context.Context, v *visit) finding {
 	case off > 5*time.Minute:
 		return fail(seen, wrong, do)
 	case off > 30*time.Second:
-		return warn(seen, means, do)
+		return warn(seen, soon, do)
 	}
 	return ok("agrees with finAPI's clock within half a minute", means)
 }

@@ -80,6 +80,15 @@ func statusOf(err error) string {
 	return fmt.Sprintf("status %d, code %s", e.Status, e.Code)
 }
 
+// answered tells finAPI's support of a call that failed.
+func answered(err error) string {
+	var e *finapi.Error
+	if !errors.As(err, &e) || e.Status == 0 {
+		return "our calls get no answer"
+	}
+	return fmt.Sprintf("%s answers us with %s (request id %s)", e.Endpoint, statusOf(err), clean(e.RequestID))
+}
+
 func statusIs(err error, status int) bool {
 	var e *finapi.Error
 	return errors.As(err, &e) && e.Status == status

@@ -16,14 +16,11 @@ func licence(_ context.Context, v *visit) finding {
 	kind := clean(string(c.License))
 	switch {
 	case own:
-		try := `Run doctor with -write and look at "open form".`
-		if v.opts.write {
-			try = `Look at "open form" below.`
-		}
 		return warn("you have a licence of your own ("+kind+")",
 			"From vendors with a licence, finAPI wants an address with each consent form to which the bank sends the customer back (redirectUrl). This SDK "+
 				"never sends one, so perhaps no customer can consent.",
-			try+" If it fails, "+issue+", and "+ask("Can our client use Web Form 2.0 without giving a redirectUrl?"))
+			"if you have no such licence, "+ask("Please set our client to UNLICENSED: we have no licence of our own.")+
+				" If you have one, "+v.lookAt("open form")+". If that fails, "+issue+", and "+ask("Can our client use Web Form 2.0 without giving a redirectUrl?"))
 	case !c.ReadsThroughForm:
 		return warn("finAPI's licence is used ("+kind+"), but consents through finAPI's form are switched off (aisViaWebForm is false)",
 			"Without a licence of your own, customers can consent in finAPI's form only, so probably no account can be connected.",
@@ -59,7 +56,7 @@ func keptConsents(_ context.Context, v *visit) finding {
 		return fail("consents are used once ("+kind+")", "Every update needs the customer at the bank again, so no feed can run by itself.",
 			ask("Please set preferredConsentType to RECURRING for our client."))
 	}
-	return info("finAPI says something unknown ("+kind+")", "This SDK does not know the word. If consents were used only once, every update would need the customer at the bank again.",
+	return warn("finAPI says something unknown ("+kind+")", "This SDK does not know the word. If consents were used only once, every update would need the customer at the bank again.",
 		ask("Is our client's preferredConsentType like RECURRING: do updates work without the customer?"))
 }
 
@@ -68,8 +65,8 @@ func otherCurrencies(_ context.Context, v *visit) finding {
 		return ok("accounts in all currencies are read", "Accounts in CHF, USD and so on come with balance and transactions.")
 	}
 	return fail("euro accounts only (isNonEuroAccountsSupported is false)",
-		"Current accounts in other currencies are listed, but come without balance and transactions. Banks with accounts in several currencies, such as amnis, are of no use.",
-		ask("Please enable accounts in other currencies than EUR (isNonEuroAccountsSupported) for our client."))
+		"If a customer has current accounts in other currencies, as at amnis, they are listed, but come without balance and transactions, and without any error.",
+		"even if all accounts are in euro today, "+ask("Please enable accounts in other currencies than EUR (isNonEuroAccountsSupported) for our client."))
 }
 
 func hiddenCategories(_ context.Context, v *visit) finding {
@@ -115,30 +112,36 @@ func countries(_ context.Context, v *visit) finding {
 		groups[i] = clean(g)
 	}
 	if len(groups) == 0 {
-		return warn("finAPI names none (availableBankGroups is empty)", "Only banks of countries that you have booked can be connected, so perhaps none can.",
-			ask("Which bank groups does our client have? Please enable those of our customers' countries: (name them)"))
+		return warn("finAPI names none (availableBankGroups is empty)", "Only banks of countries that finAPI has enabled for you can be connected, so perhaps none can.",
+			ask("The availableBankGroups of our client are empty. Please enable the banks of (name your customers' countries)."))
 	}
-	return info("you have booked "+list(groups), "Banks of these countries can be connected; banks of others are not even listed.",
-		"if a country of your customers is missing, "+ask("Please enable the bank group of this country for our client: (name it)")+" Otherwise there is nothing to do.")
+	return info("finAPI has enabled banks of "+list(groups), "Banks of these countries can be connected; banks of others are not even listed.",
+		"if no country of your customers is missing, nothing. Else "+ask("Please enable the banks of (name the countries) for our client."))
 }
 
 // formLife is how long finAPI's form lives. The token that opened it must live as
 // long.
 const formLife = 20 * time.Minute
 
+// hurriedLife is a guess: in less time, most customers do not get through the form.
+const hurriedLife = 5 * time.Minute
+
 func tokenLives(_ context.Context, v *visit) finding {
 	c := &v.config
 	seen := fmt.Sprintf("a customer's user stays logged in %s, your client %s; renewable %s", life(c.UserTokenLife), life(c.ClientTokenLife), life(c.RefreshTokenLife))
+	longer := ask("Please set userAccessTokensValidityPeriod to 3600 seconds for our client.") + " A developer can also set it, with your administration client."
+	userLife := time.Duration(c.UserTokenLife) * time.Second
 	switch {
-	case c.UserTokenLife > 0 && time.Duration(c.UserTokenLife)*time.Second < formLife:
-		return fail(seen, "A consent form lives 20 minutes, but not longer than the log-in (token): customers who take their time at the bank must start again.",
-			ask("Please set userAccessTokensValidityPeriod to 3600 seconds for our client.")+" A developer can also set it, with your administration client.")
+	case userLife > 0 && userLife < hurriedLife:
+		return fail(seen, "A consent form ends with the log-in (token), so most customers do not get through it in time.", longer)
+	case userLife > 0 && userLife < formLife:
+		return warn(seen, "A consent form lives 20 minutes, but not longer than the log-in (token): customers who take their time at the bank must start again.", longer)
 	case c.UserTokenLife == 0 || c.ClientTokenLife == 0:
-		return info(seen, "A log-in that never ends works, but one that is stolen stays good until it is revoked.",
+		return warn(seen, "A log-in that never ends works, but one that is stolen stays good until it is revoked.",
 			"unless you chose this, let a developer set 3600 seconds with your administration client, or "+
 				ask("Please set clientAccessTokensValidityPeriod and userAccessTokensValidityPeriod to 3600 seconds for our client."))
 	}
-	return ok(seen, "Log-ins (tokens) outlive a consent form, and the SDK renews them.")
+	return ok(seen, "Log-ins (tokens) outlive a consent form. The SDK renews them or, later, logs in anew with the user's password; no customer has to do anything.")
 }
 
 func life(seconds int) string {
@@ -164,17 +167,18 @@ func short(d time.Duration) string {
 }
 
 func failedLogins(_ context.Context, v *visit) finding {
-	switch n := v.config.MaxLogins; {
+	const once = "A program tries a wrong password once each time it is started"
+	n := v.config.MaxLogins
+	seen := fmt.Sprintf("after %d a user is locked out (maxUserLoginAttempts)", n)
+	switch {
 	case n == 0:
 		return ok("never lock a user out", "If your program uses a wrong password for a customer's user at finAPI, no harm is done.")
 	case n < 3:
-		return warn(fmt.Sprintf("after %d a user is locked out (maxUserLoginAttempts)", n),
-			"If one program of yours uses an old password for a customer's user at finAPI, nothing can be read for that customer before a developer "+
-				"has set a new password there.",
+		return warn(seen, once+", and the tries of all programs count together. Once a customer's user at finAPI is locked out, nothing can be read for that "+
+			"customer before a developer has set a new password there.",
 			ask("Please raise maxUserLoginAttempts of our client to 10 or more."))
-	default:
-		return ok(fmt.Sprintf("after %d a user is locked out (maxUserLoginAttempts)", n), "That does no harm, because the SDK sends a wrong password once only.")
 	}
+	return ok(seen, once+fmt.Sprintf(", so it takes %d starts with an old password to lock a customer's user out.", n))
 }
 
 func newUsers(_ context.Context, v *visit) finding {
@@ -203,12 +207,8 @@ func pfmServices(_ context.Context, v *visit) finding {
 	if v.config.PFMServices {
 		return ok("this add-on of finAPI's is booked", "Daily balances, notification rules and changing transactions work.")
 	}
-	do := `run doctor with -write and look at "reading transactions". If that fails, `
-	if v.opts.write {
-		do = `look at "reading transactions" below. If that fails, `
-	}
 	return warn("this add-on of finAPI's is not booked (pfmServicesEnabled is false)",
 		"Daily balances, notification rules, the sandbox's mock updates and all changes of transactions are refused. "+
 			"finAPI's documents leave open whether reading transactions is refused, too, and no feed works without that.",
-		do+ask("Please enable PFM services for our client."))
+		v.lookAt("reading transactions")+". If that fails, "+ask("Please enable PFM services for our client."))
 }

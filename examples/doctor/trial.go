@@ -108,7 +108,7 @@ func openForm(ctx context.Context, v *visit) finding {
 	if notForBank != nil {
 		return warn(seen+", but not for "+clean(v.bank.Name)+": "+seenOf(notForBank),
 			"Customers can consent, but they have to choose the bank in finAPI's form, and perhaps they cannot choose this one.",
-			ask("Why is no form opened for "+clean(v.bank.Name)+fmt.Sprintf(" (bank id %d) in our client: %s?", v.bank.ID, statusOf(notForBank))))
+			ask("Why is no form opened for "+clean(v.bank.Name)+fmt.Sprintf(" (bank id %d) in our client: %s?", v.bank.ID, statusOf(notForBank)))+v.ifNotYours())
 	}
 	if request.Bank != 0 {
 		seen += " for " + clean(v.bank.Name)
@@ -125,7 +125,8 @@ func (v *visit) noForm(err error) finding {
 		f.Seen = "finAPI opened a form at " + host + ", which the SDK does not know as finAPI's"
 		f.Means = "No customer can consent, because the SDK sends nobody to an unknown host."
 		f.Who, f.Do = finapi.ActorVendor, ask("Is "+host+" yours? Our forms are opened there.")+
-			" If they say yes, run doctor again with -web-form-url "+host+", have your developers set it, too (WithBaseURLs), and "+issue+"."
+			" If they say yes, run doctor again with -web-form-url "+host+", have your developers set it, too (WithBaseURLs), and "+issue+
+			". If they say no, or are not sure, connect no customer, and "+ask("Please find out why our client's forms are opened at "+host+".")
 	case finapi.IsError(err, finapi.CodeInvalidRedirectURL):
 		f.Means = means + " From vendors with a licence, finAPI wants an address to which the bank sends the customer back (redirectUrl), and this SDK never sends one."
 		f.Who, f.Do = finapi.ActorVendor, issue+", and "+ask("Can our client use Web Form 2.0 without giving a redirectUrl?")
@@ -190,7 +191,7 @@ func wrongPassword(ctx context.Context, v *visit) finding {
 			Who: finapi.ActorFinAPI, Do: "has to put this right. You: connect no customer before, and " + ask("Our client's users can log in with a wrong password."),
 		}
 	case finapi.IsError(err, finapi.CodeInvalidGrant):
-		return ok(fmt.Sprintf("finAPI refuses it (status %d, %s)", shape.status, shape.fields), "The SDK recognises a wrong password and never sends it again.")
+		return ok(fmt.Sprintf("finAPI refuses it (status %d, %s)", shape.status, shape.fields), "The SDK recognises a wrong password and does not send it again before the program is started anew.")
 	}
 	return warn("an unexpected answer: "+seenOf(err), "The SDK may not recognise a wrong password, and send it again until finAPI locks the user out.",
 		issue+" and paste the block at the end of this output there.")
@@ -213,14 +214,26 @@ func deleteUser(ctx context.Context, v *visit) finding {
 		return waitFor(v.found("create user"), "above")
 	}
 	if err := v.removeUser(ctx); err != nil {
-		f := refused(err, "The throw-away user "+string(v.trial.user.ID())+" is still at finAPI. It holds no data.")
-		f.Who, f.Do = finapi.ActorVendor, ask("Please delete our user "+string(v.trial.user.ID())+". We could not do it ourselves.")
-		return f
+		return v.userStays(err)
 	}
 	if !v.trial.created {
 		return ok("none is left", "Creating the throw-away user went unanswered; if finAPI created it all the same, it is deleted now.")
 	}
 	return ok("the throw-away user is gone, with all it had", "Nothing of this run is left at finAPI, and your program can delete a customer's data there.")
+}
+
+func (v *visit) userStays(err error) finding {
+	id, why := string(v.trial.user.ID()), answered(err)
+	if errors.Is(err, errStillThere) {
+		why = "you accept DELETE /api/v2/users, but the user can still log in"
+	}
+	f := refused(err, "So your program may be unable to delete a customer's data at finAPI, too, as the law (GDPR) demands. Reading works without. "+
+		"The throw-away user "+id+" is still at finAPI; it holds no data.")
+	f.Do = ask("Please delete our user " + id + ", and tell us why we cannot: " + why + ".")
+	if f.Who == finapi.ActorFinAPI {
+		f.Do = "has to put this right. You: " + f.Do
+	}
+	return f
 }
 
 const (

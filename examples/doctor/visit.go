@@ -3,10 +3,10 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/finapi-go/finapi"
@@ -33,6 +33,7 @@ type visit struct {
 	banksErr  error // of the vendor's own token
 	bank      *finapi.Bank
 	ibanFound string
+	ibanNot   string // why it could not be tried
 
 	trial trial
 }
@@ -42,13 +43,16 @@ func (v *visit) examine(ctx context.Context) {
 	defer func() { _ = v.removeUser(ctx) }() // if a check panics; else the last one has done it
 	for _, c := range checks() {
 		f := v.look(ctx, &c)
-		f.Group, f.Check, f.Do = c.group, c.name, strings.ToUpper(f.Do[:1])+f.Do[1:]
+		f.Group, f.Check, f.Do = c.group, c.name, sentence(f.Do)
 		v.findings = append(v.findings, f)
 	}
 }
 
 func (v *visit) look(ctx context.Context, c *check) finding {
 	if c.write && !v.opts.write {
+		if v.sim != nil {
+			return skip("-write is not given", "run doctor again with -write; in the simulation it costs nothing.")
+		}
 		return skip("-write is not given", "run doctor again with -write, if it may make a throw-away user at finAPI. "+countsUsers)
 	}
 	if !c.always {
@@ -95,6 +99,31 @@ func (v *visit) count(s state) int {
 	return n
 }
 
+// where names what is examined.
+func (v *visit) where() string {
+	if v.sim != nil {
+		return "simulation"
+	}
+	return v.environment.String()
+}
+
+// here tells where it is true, unless that is where the customers are: the sandbox
+// has a list of banks of its own.
+func (v *visit) here(what string) string {
+	if v.environment == finapi.Live {
+		return sentence(what)
+	}
+	return "In the " + v.where() + ", " + what
+}
+
+// lookAt is the advice to find out in a later check that needs -write.
+func (v *visit) lookAt(check string) string {
+	if v.opts.write {
+		return fmt.Sprintf("look at %q below", check)
+	}
+	return fmt.Sprintf("run doctor with -write (finAPI may count its throw-away user) and look at %q", check)
+}
+
 // trouble says in which way the settings could not be read.
 type trouble int
 
@@ -113,7 +142,7 @@ func (v *visit) trouble() trouble {
 		return none
 	case !errors.As(v.configErr, &e):
 		return noToken // interrupted before or after; nothing is known
-	case e.Status == http.StatusForbidden && speaksOfVersion(e.Message):
+	case versionSign(v.configErr) != "":
 		return wrongVersion
 	case atToken(v.configErr):
 		return noToken
