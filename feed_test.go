@@ -447,3 +447,52 @@ func TestEqualBookingsOfOneDayStayTwoWhenOneGetsANewID(t *testing.T) {
 	slices.Reverse(rows)
 	same(t, 8, len(e.booked))
 }
+
+func TestAnIDThatShowsAnotherBookingIsNoProofThatTheOldOneIsThere(t *testing.T) {
+	t.Parallel()
+	e := newERP(t)
+	e.mustSync()
+	e.sim.Clock().Advance(10 * 24 * time.Hour)
+	e.charge("-7", "Rechnung 7")
+	e.day()
+	e.mustSync()
+	// The bank has renumbered its rows: the last booking has a new id, and under its old one
+	// another booking shows. A fast pass lists the new id only.
+	rows := e.rows()
+	moved, other := rows[5], rows[4]
+	moved.ImportDate = e.sim.Clock().Now()
+	e.sim.InsertTransaction(int64(e.account.ID), moved)
+	e.sim.EditTransaction(moved.ID, func(row *finapitest.Transaction) {
+		row.Booking = other.Booking
+	})
+	e.sim.DeleteTransaction(other.ID)
+	events := e.mustSync()
+	same(t, 7, len(e.booked))
+	if got := kinds(events); !strings.Contains(got, "identity_conflict:1") || strings.Contains(got, "Booked") {
+		t.Errorf("got %s, want a conflict and no booking", got)
+	}
+	e.balanced()
+}
+
+func TestWhileTheAccountIsNotAtRestNothingIsRemovedAndTheMarkStays(t *testing.T) {
+	t.Parallel()
+	e := newERP(t)
+	e.mustSync()
+	before, err := e.store.Mark(t.Context(), e.feed().Ledger())
+	must(t, err)
+	e.sim.Clock().Advance(25 * time.Hour)
+	e.sim.DeleteTransaction(e.rows()[0].ID)
+	e.sim.InsertTransaction(int64(e.account.ID), finapitest.Transaction{
+		Booking: finapitest.Booking{Amount: number("-9"), Currency: "EUR", Purpose: "neu", BookingDate: "2026-03-03"},
+	})
+	e.sim.SetAccountStatus(int64(e.account.ID), "DOWNLOAD_FAILED")
+	events, err := e.sync()
+	mustFail(t, err, finapi.CodeStaleData)
+	same(t, "map[Booked:1 stale_data:1]", kinds(events))
+	after, err := e.store.Mark(t.Context(), e.feed().Ledger())
+	must(t, err)
+	same(t, before.Imported, after.Imported)
+	same(t, before.Completed, after.Completed)
+	e.sim.SetAccountStatus(int64(e.account.ID), "UPDATED")
+	same(t, "map[Removed:1 balance_mismatch:1]", kinds(e.mustSync()))
+}
