@@ -49,7 +49,7 @@ type BalanceProof struct {
 
 // inBalance reports whether the bank's balance holds a row: whether it is a booking,
 // once.
-func (s RowState) inBalance() bool { return s == RowBooked || s == RowReview || s == RowRecorded }
+func (s RowState) inBalance() bool { return s.delivered() || s == RowRecorded }
 
 // count changes the sum as it does when a row becomes another. was is nil for a new row.
 func (m *Mark) count(was, is *Row) {
@@ -151,7 +151,7 @@ func (s *reading) doublesOf(difference decimal.Decimal, since Date) []UID {
 	}
 	for i := range rows {
 		row := &rows[i]
-		suspect := row.State == RowReview || row.State == RowBooked && twins[weakKey(&row.Transaction)] > 1
+		suspect := row.State.waits() || row.State == RowBooked && twins[weakKey(&row.Transaction)] > 1
 		if suspect && row.Transaction.Amount.Amount.Equal(amount) && !row.Transaction.BookingDate.Before(since.AddDays(-nearby)) {
 			uids = append(uids, row.UID)
 		}
@@ -185,7 +185,7 @@ func (s *reading) reviewsWait(ctx context.Context) (bool, error) {
 	for i := range s.done {
 		if row := s.done[i].row; row != nil {
 			changed[row.UID] = true
-			if row.State == RowReview {
+			if row.State.waits() {
 				return true, nil
 			}
 		}

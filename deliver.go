@@ -120,7 +120,7 @@ func newBookings(effects []effect) int {
 	n := 0
 	for i := range effects {
 		e := &effects[i]
-		if e.row != nil && e.was == nil && (e.row.State == RowBooked || e.row.State == RowReview) {
+		if e.row != nil && e.was == nil && e.row.State.delivered() {
 			n++
 		}
 	}
@@ -337,9 +337,13 @@ func (s *reading) remember(uid UID, tx Transaction, state RowState) *Row {
 	}
 }
 
-// rememberAs keeps what a row is to the ledger, with its new contents.
+// rememberAs keeps what a row is to the ledger, with its new contents. A booking that
+// finAPI flags only now waits for a person, unless one has decided before.
 func (s *reading) rememberAs(row *Row, tx Transaction) *Row {
 	now := s.remember(row.UID, tx, row.State)
 	now.Decision = row.Decision
+	if row.State == RowBooked && row.Decision == nil && tx.PotentialDuplicate && !row.Transaction.PotentialDuplicate {
+		now.State = RowSuspected
+	}
 	return now
 }

@@ -29,7 +29,8 @@ type Review struct {
 }
 
 // Modified says that the bank changed a booking that was delivered before. The
-// feed never changes a ledger: apply it, or show it to a person.
+// feed never changes a ledger: apply it, or show it to a person. A booking that finAPI
+// flags as a potential duplicate only now is in [Feed.Reviews] from then on.
 type Modified struct {
 	UID UID         `json:"uid"`
 	Old Transaction `json:"old"`

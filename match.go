@@ -190,7 +190,7 @@ func (m *matcher) identify() {
 func (m *matcher) sayModified(row *Row, tx Transaction, fields []string, material bool) {
 	switch {
 	case len(fields) == 0:
-	case row.State == RowBooked || row.State == RowReview:
+	case row.State.delivered():
 		m.say(verdict{kind: isModified, tx: tx, row: *row, reason: ReasonChanged, fields: fields, material: material})
 	default:
 		m.say(verdict{kind: isUpdated, tx: tx, row: *row})
@@ -406,7 +406,7 @@ func (m *matcher) resembling(tx *Transaction) []UID {
 	for i := range m.memory {
 		row := &m.memory[i]
 		days := row.Transaction.BookingDate.DaysSince(tx.BookingDate)
-		booking := row.State == RowBooked || row.State == RowReview
+		booking := row.State.delivered()
 		if booking && days >= -nearby && days <= nearby && row.Transaction.Amount.Equal(tx.Amount) {
 			uids = append(uids, row.UID)
 		}

@@ -43,8 +43,8 @@ type OpenReview struct {
 	Evidence   []Evidence
 }
 
-// Reviews lists the rows that wait for a person, the oldest booking first. It reads the
-// store only.
+// Reviews lists the rows that wait for a person, the oldest booking first: what came as
+// [Review], and bookings that finAPI has flagged since they came. It reads the store only.
 func (f *Feed) Reviews(ctx context.Context) ([]OpenReview, error) {
 	if f.invalid != nil {
 		return nil, f.invalid
@@ -84,8 +84,8 @@ func (f *Feed) openReview(ctx context.Context, row *Row) (OpenReview, error) {
 }
 
 // Confirm says that a review is a booking of its own. finAPI's flag is cleared, and the
-// decision is remembered for good. apply gets it as [Booked] with the UID of the review;
-// see [Feed.Decide].
+// decision is remembered for good. apply gets it as [Booked] with the UID of the review,
+// or gets no event if it came as [Booked] before; see [Feed.Decide].
 func (f *Feed) Confirm(ctx context.Context, uid UID, by string, apply func(context.Context, Batch) error) error {
 	return f.Decide(ctx, uid, Confirmed, by, apply)
 }
@@ -146,7 +146,7 @@ func (f *Feed) decideOnce(
 	switch {
 	case was.Decision != nil && was.Decision.Verdict == verdict:
 		return nil
-	case was.State != RowReview:
+	case !was.State.waits():
 		return notInReview("the booking is not in review")
 	}
 	is := was
@@ -154,25 +154,29 @@ func (f *Feed) decideOnce(
 	if is.Decision.AtFinAPI, err = f.tellFinAPI(ctx, &was, verdict); err != nil {
 		return err
 	}
-	event := settle(&is)
+	events := settle(&is, was.State)
 	mark.count(&was, &is)
 	return apply(ctx, Batch{
-		Events: []Event{event}, Change: Change{Mark: mark, Rows: []Row{is}},
+		Events: events, Change: Change{Mark: mark, Rows: []Row{is}},
 	})
 }
 
-// settle makes a row what its decision says, and returns what the ledger has to do.
-func settle(row *Row) Event {
+// settle makes a row what its decision says, and returns what the ledger has to do:
+// nothing, if it has booked already what is confirmed.
+func settle(row *Row, was RowState) []Event {
 	if row.Decision.Verdict == Discarded {
 		row.State = RowRemoved
 		if row.Decision.AtFinAPI == "kept" {
 			row.State = RowDiscarded
 		}
-		return Removed{UID: row.UID, Transaction: row.Transaction, Reason: ReasonDiscarded}
+		return []Event{Removed{UID: row.UID, Transaction: row.Transaction, Reason: ReasonDiscarded}}
 	}
 	row.State = RowBooked
 	row.Transaction.PotentialDuplicate = false
-	return Booked{UID: row.UID, Transaction: row.Transaction, Reason: ReasonConfirmed}
+	if was == RowSuspected {
+		return nil
+	}
+	return []Event{Booked{UID: row.UID, Transaction: row.Transaction, Reason: ReasonConfirmed}}
 }
 
 // tellFinAPI clears the flag of a booking, or deletes a double.

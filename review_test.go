@@ -354,3 +354,35 @@ func (s *askingStore) Rows(ctx context.Context, ledger finapi.LedgerKey, q finap
 	}
 	return s.MemoryStore.Rows(ctx, ledger, q)
 }
+
+func TestABookingThatFinAPIFlagsLaterWaitsForAPerson(t *testing.T) {
+	t.Parallel()
+	for verdict, want := range map[finapi.DecisionVerdict]string{finapi.Confirmed: "[]", finapi.Discarded: "[finapi.Removed]"} {
+		e := newERP(t)
+		e.mustSync()
+		id := e.rows()[2].ID
+		e.sim.FlagDuplicate(id, true)
+		modified := only[finapi.Modified](t, e.mustSync(finapi.WithPass(finapi.PassSweep)))
+		same(t, []string{"isPotentialDuplicate"}, modified.Fields)
+		open, err := e.feed().Reviews(t.Context())
+		must(t, err)
+		if len(open) != 1 || open[0].UID != modified.UID {
+			t.Fatalf("in review are %+v, want %s", open, modified.UID)
+		}
+		same(t, false, clean(e.status()))
+		got := []string{}
+		must(t, e.feed().Decide(t.Context(), modified.UID, verdict, "p", func(ctx context.Context, b finapi.Batch) error {
+			for _, event := range b.Events {
+				got = append(got, fmt.Sprintf("%T", event))
+			}
+			return e.store.Commit(ctx, e.feed().Ledger(), b.Change)
+		}))
+		same(t, want, fmt.Sprint(got))
+		if verdict == finapi.Confirmed {
+			e.sim.FlagDuplicate(id, true) // again: a person has decided already
+		}
+		_, err = e.sync(finapi.WithPass(finapi.PassSweep))
+		must(t, err)
+		same(t, 0, e.status().Reviews)
+	}
+}

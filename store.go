@@ -123,6 +123,9 @@ const (
 	RowBooked RowState = "booked"
 	// RowReview: delivered as [Review].
 	RowReview RowState = "review"
+	// RowSuspected: delivered as [Booked], and finAPI has flagged it as a potential
+	// duplicate since. It waits for a person like a review.
+	RowSuspected RowState = "suspected"
 	// RowRemoved: taken back by the bank and delivered as [Removed].
 	RowRemoved RowState = "removed"
 	// RowRecorded: booked before the ledger's cut-over, so it is known and not
@@ -134,6 +137,13 @@ const (
 	// lists. If finAPI has deleted it, it is RowRemoved.
 	RowDiscarded RowState = "discarded"
 )
+
+// waits reports whether a person has to decide.
+func (s RowState) waits() bool { return s == RowReview || s == RowSuspected }
+
+// delivered reports whether the ledger has got a row as a booking or a review, and nothing
+// took it back.
+func (s RowState) delivered() bool { return s == RowBooked || s.waits() }
 
 // RowQuery asks a Store for rows. A row matches if it matches any of the fields
 // that are set; the zero RowQuery matches none.
@@ -152,7 +162,8 @@ type RowQuery struct {
 	// Until makes Since match only rows whose booking date is this day or earlier. The
 	// zero Date bounds nothing.
 	Until Date
-	// Reviews matches rows in the state [RowReview], which are few.
+	// Reviews matches rows that wait for a person, which are few: those in the states
+	// [RowReview] and [RowSuspected].
 	Reviews bool
 }
 
@@ -230,7 +241,7 @@ func (s *MemoryStore) Rows(ctx context.Context, ledger LedgerKey, q RowQuery) ([
 		wanted[f] = true
 	}
 	for uid, row := range l.rows {
-		if q.matchesDay(row.Transaction.BookingDate) || wanted[row.Fingerprint] || q.Reviews && row.State == RowReview {
+		if q.matchesDay(row.Transaction.BookingDate) || wanted[row.Fingerprint] || q.Reviews && row.State.waits() {
 			found[uid] = row
 		}
 	}

@@ -63,7 +63,7 @@ WITH feed AS MATERIALIZED (
 	CROSS JOIN LATERAL (SELECT id FROM finapi_row WHERE feed_id = feed.id AND booking_date BETWEEN $8 AND $9 OFFSET 0) AS r
 	UNION
 	SELECT r.id FROM feed
-	CROSS JOIN LATERAL (SELECT id FROM finapi_row WHERE $10 AND feed_id = feed.id AND state = 'review' OFFSET 0) AS r
+	CROSS JOIN LATERAL (SELECT id FROM finapi_row WHERE $10 AND feed_id = feed.id AND state IN ('review', 'suspected') OFFSET 0) AS r
 )
 SELECT r.uid, s.user_id, s.account_id, r.transaction_id, r.state, r.fingerprint, r.data, r.decision
 FROM wanted

@@ -62,7 +62,7 @@ WHERE r.id IN (
 	WHERE feed_id = (SELECT id FROM feed) AND booking_date BETWEEN ?8 AND ?9
 	UNION
 	SELECT id FROM finapi_row
-	WHERE ?10 AND feed_id = (SELECT id FROM feed) AND state = 'review'
+	WHERE ?10 AND feed_id = (SELECT id FROM feed) AND state IN ('review', 'suspected')
 )`,
 	list: sqliteList,
 	forget: []string{

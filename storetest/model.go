@@ -43,7 +43,7 @@ var (
 		}
 		return finapi.Date{Year: 2025, Month: 12, Day: 29}.AddDays(n)
 	})
-	someState = rapid.SampledFrom([]finapi.RowState{finapi.RowBooked, finapi.RowReview, finapi.RowRemoved, finapi.RowNoticed})
+	someState = rapid.SampledFrom([]finapi.RowState{finapi.RowBooked, finapi.RowReview, finapi.RowSuspected, finapi.RowRemoved, finapi.RowNoticed})
 	someText  = rapid.StringOf(rapid.RuneFrom([]rune{'a', 'Ä', '\'', '"', '\\', '\x00', '\u2028', '😀', '<', '\n'}))
 	someRow   = rapid.Custom(func(t *rapid.T) finapi.Row {
 		r := finapi.Row{

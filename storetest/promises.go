@@ -222,7 +222,7 @@ func (s checker) untilADay() {
 
 func (s checker) reviews() {
 	booked, waiting, other := row("a", 1, "f", 1), row("b", 2, "f", 2), row("c", 3, "g", 3)
-	waiting.State, other.State = finapi.RowReview, finapi.RowReview
+	waiting.State, other.State = finapi.RowReview, finapi.RowSuspected
 	elsewhere := books
 	elsewhere.Ledger += "/other"
 	s.commit(books, change(0, booked, waiting))

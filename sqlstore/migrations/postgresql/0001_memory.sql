@@ -54,7 +54,7 @@ CREATE INDEX finapi_row_fingerprint ON finapi_row (feed_id, fingerprint);
 CREATE INDEX finapi_row_booking_date ON finapi_row (feed_id, booking_date);
 
 -- What waits for a person is little among much.
-CREATE INDEX finapi_row_review ON finapi_row (feed_id) WHERE state = 'review';
+CREATE INDEX finapi_row_review ON finapi_row (feed_id) WHERE state IN ('review', 'suspected');
 
 -- Every id at finAPI that a booking ever had.
 CREATE TABLE finapi_alias (
