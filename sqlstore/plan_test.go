@@ -24,6 +24,24 @@ func TestNoStatementReadsATableOfSQLiteFromEndToEnd(t *testing.T) {
 	}
 }
 
+func TestReadingTheWindowTouchesNothingElseInSQLite(t *testing.T) {
+	t.Parallel()
+	store := newFile(t).open(t)
+	steps := strings.Join(sqlitePlan(t, store.DB(), sqlstore.Statements(sqlstore.SQLite)["rows"]), "\n")
+	for _, want := range []string{
+		"SEARCH finapi_alias USING PRIMARY KEY (source_id=? AND transaction_id=?)",
+		"SEARCH finapi_row USING COVERING INDEX sqlite_autoindex_finapi_row_1 (feed_id=? AND uid=?)",
+		"SEARCH finapi_row USING COVERING INDEX finapi_row_fingerprint (feed_id=? AND fingerprint=?)",
+		"SEARCH finapi_row USING COVERING INDEX finapi_row_booking_date (feed_id=? AND booking_date>?)",
+		"SEARCH r USING INTEGER PRIMARY KEY (rowid=?)",
+		"SEARCH s USING INTEGER PRIMARY KEY (rowid=?)",
+	} {
+		if !strings.Contains(steps, want) {
+			t.Errorf("no step %q in:\n%s", want, steps)
+		}
+	}
+}
+
 func sqlitePlan(t *testing.T, db *sql.DB, statement string) (steps []string) {
 	t.Helper()
 	rows, err := db.Query(`EXPLAIN QUERY PLAN `+statement, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10)
