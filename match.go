@@ -118,7 +118,8 @@ type matcher struct {
 	free map[UID]*Row
 	// displaced are rows whose id now shows another booking.
 	displaced map[UID]bool
-	listedIDs map[TransactionID]bool
+	// prints are the fingerprints of the listed rows.
+	prints map[TransactionID]string
 	// strays counts listed rows under ids that do not stand for them in memory.
 	strays map[string]int
 	asked  map[TransactionID]bool
@@ -127,7 +128,7 @@ type matcher struct {
 func newMatcher(e *evidence) *matcher {
 	m := &matcher{
 		evidence: e, free: map[UID]*Row{}, displaced: map[UID]bool{},
-		listedIDs: map[TransactionID]bool{}, strays: map[string]int{}, asked: map[TransactionID]bool{},
+		prints: map[TransactionID]string{}, strays: map[string]int{}, asked: map[TransactionID]bool{},
 	}
 	for i := range e.memory {
 		row := &e.memory[i]
@@ -137,7 +138,7 @@ func newMatcher(e *evidence) *matcher {
 		m.free[row.UID] = row
 	}
 	for i := range e.listed {
-		m.listedIDs[e.listed[i].ID] = true
+		m.prints[e.listed[i].ID] = fingerprint(&e.listed[i])
 	}
 	return m
 }
@@ -156,8 +157,11 @@ func (m *matcher) ask(id TransactionID) {
 func (m *matcher) identify() {
 	known := map[TransactionID]*Row{}
 	for _, row := range m.free {
-		if row.Source == m.source && row.State != RowRemoved {
-			known[row.ID] = row
+		if row.Source != m.source || row.State == RowRemoved {
+			continue
+		}
+		if other := known[row.ID]; other == nil || row.Fingerprint == m.prints[row.ID] {
+			known[row.ID] = row // of two that claim an id, the one that it shows
 		}
 	}
 	m.countStrays(known)
@@ -210,7 +214,7 @@ func (m *matcher) another(row *Row, tx *Transaction, fields []string) bool {
 // ledger knows under their id.
 func (m *matcher) countStrays(known map[TransactionID]*Row) {
 	for i := range m.listed {
-		mark := fingerprint(&m.listed[i])
+		mark := m.prints[m.listed[i].ID]
 		if row := known[m.listed[i].ID]; row == nil || row.Fingerprint != mark {
 			m.strays[mark]++
 		}
@@ -235,7 +239,7 @@ func (m *matcher) fate(row *Row) fate {
 		return gone
 	case m.absent[row.ID]:
 		return gone
-	case m.present[row.ID] || row.Source == m.source && m.listedIDs[row.ID]:
+	case m.present[row.ID] || row.Source == m.source && m.prints[row.ID] != "":
 		return there
 	case row.Source == m.source && m.complete && !row.Transaction.BookingDate.Before(m.from):
 		return missing
@@ -420,7 +424,7 @@ func (m *matcher) judgeVanished() {
 	covered, removed := m.found(), []verdict{}
 	oldest := m.oldestListed()
 	for _, row := range m.free {
-		if row.State == RowRemoved || row.State == RowDiscarded {
+		if row.State == RowRemoved {
 			continue
 		}
 		// After a re-import, what is older than the new history proves nothing, nor
@@ -437,8 +441,8 @@ func (m *matcher) judgeVanished() {
 		case fate == missing:
 			m.ask(row.ID)
 			covered++
-		case fate == gone && row.State == RowRecorded:
-			m.say(verdict{kind: isDropped, tx: row.Transaction, row: *row}) // the ledger never had it
+		case fate == gone && !row.State.delivered() && row.State != RowNoticed:
+			m.say(verdict{kind: isDropped, tx: row.Transaction, row: *row}) // the ledger does not have it
 		case fate == gone:
 			covered++
 			removed = append(removed, m.removal(row))

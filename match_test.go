@@ -180,8 +180,14 @@ func TestTheMatchingCoreDecides(t *testing.T) {
 		},
 		{"a booking from before the cut-over", evidence{cutOver: Date{Year: 2026, Month: 3, Day: 6}, listed: []Transaction{park(1)}}, []string{"recorded > 1"}},
 		{"... that the bank takes back", evidence{complete: true, memory: []Row{known(park(1), inState(RowRecorded))}, absent: absent(1)}, []string{"dropped 1"}},
-		{"a discarded double that goes", evidence{complete: true, memory: []Row{known(park(1), inState(RowDiscarded))}, absent: absent(1)}, nil},
+		{"a discarded double that goes", evidence{complete: true, memory: []Row{known(park(1), inState(RowDiscarded))}, absent: absent(1)}, []string{"dropped 1"}},
 		{"a discarded double under a new id", evidence{complete: true, memory: []Row{known(park(1), inState(RowDiscarded))}, listed: []Transaction{park(2)}}, []string{"relinked 1 > 2"}},
+		{
+			"of two rows that claim an id, the one that it shows has it", evidence{
+				complete: true, memory: []Row{known(park(1), inState(RowDiscarded)), known(listed(1, 6, "-9", "Strom"), func(row *Row) { row.UID = "other" })},
+				listed: []Transaction{listed(1, 6, "-9", "Strom")},
+			}, nil,
+		},
 		{"what was taken back, and an equal row", evidence{complete: true, memory: []Row{known(park(1), inState(RowRemoved))}, listed: []Transaction{park(2)}}, []string{"booked > 2"}},
 		{
 			"an id that shows another booking",
