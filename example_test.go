@@ -490,3 +490,88 @@ func ExampleUser_KeepAccounts() {
 	fmt.Println("kept", accounts[0].Currency, "and deleted", len(deleted), "others at finAPI")
 	// Output: kept EUR and deleted 2 others at finAPI
 }
+
+// A person settles what finAPI suspects to be a double.
+func ExampleFeed_Confirm() {
+	ctx := context.Background()
+	sim, user, consent := connected(ctx)
+	defer sim.Close()
+	accounts, err := user.Accounts(ctx, finapi.AccountQuery{Connection: consent.Connection})
+	if err != nil {
+		log.Fatal(err)
+	}
+	feed := user.Feed(accounts[0].ID, "tenant-17/1200", &finapi.MemoryStore{})
+	sync := func() {
+		for event, err := range feed.Sync(ctx) {
+			if err != nil {
+				log.Fatal(err)
+			}
+			if review, ok := event.(finapi.Review); ok {
+				fmt.Println("to decide:", review.Reason.Text())
+				for _, fact := range review.Evidence {
+					fmt.Println("-", fact.Text)
+				}
+			}
+		}
+	}
+	sync()
+	twin := sim.Transactions(int64(accounts[0].ID))[0]
+	twin.IsPotentialDuplicate, twin.ImportDate = true, sim.Clock().Now()
+	sim.InsertTransaction(int64(accounts[0].ID), twin)
+	sync()
+
+	open, err := feed.Reviews(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	// nil commits to the store alone; sqlstore.Decide commits the ERP's rows, too.
+	if err := feed.Discard(ctx, open[0].UID, "person-7", nil); err != nil {
+		log.Fatal(err)
+	}
+	status, err := feed.Status(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("clean:", status.Clean())
+	// Output:
+	// to decide: finAPI suspects that it imported a booking twice
+	// - the ledger has a booking of the same day and amount
+	// - the purposes are the same
+	// - the counterpart's account is the same
+	// clean: true
+}
+
+// A dry run: what would a synchronisation do?
+func ExampleFeed_Plan() {
+	ctx := context.Background()
+	sim, user, consent := connected(ctx)
+	defer sim.Close()
+	accounts, err := user.Accounts(ctx, finapi.AccountQuery{Connection: consent.Connection})
+	if err != nil {
+		log.Fatal(err)
+	}
+	feed := user.Feed(accounts[0].ID, "tenant-17/1200", &finapi.MemoryStore{})
+	plan, err := feed.Plan(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(finapi.Explain(plan[0]))
+	// Output: Booked: 250000.00 EUR on 2024-07-01 (finAPI's id 1860779401). Why: an id that was never seen before.
+}
+
+// After a bank was connected anew: which ledger goes on with which account?
+func ExampleUser_Bind() {
+	ctx := context.Background()
+	sim, user, consent := connected(ctx)
+	defer sim.Close()
+	accounts, err := user.Accounts(ctx, finapi.AccountQuery{Connection: consent.Connection})
+	if err != nil {
+		log.Fatal(err)
+	}
+	bindings, err := user.Bind(ctx, &finapi.MemoryStore{}, []finapi.LedgerID{"tenant-17/1200"}, accounts)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(bindings[0].State, "-", bindings[0].Reason)
+	// Output: unbound - no ledger has had an account of this currency and type that is gone now
+}
