@@ -89,12 +89,7 @@ func (s *reading) prove(ctx context.Context, mark *Mark) (*Notice, error) {
 	}
 	today := DateOf(s.account.Updated())
 	if mark.Balance == nil {
-		waits, err := s.reviewsWait(ctx)
-		if err != nil || waits {
-			return nil, err
-		}
-		mark.Balance = &BalanceProof{Opening: balance.Amount.Sub(mark.Sum.Amount), Day: today, At: s.account.Updated()}
-		return nil, nil
+		return nil, s.reckonOpening(ctx, mark, today)
 	}
 	proof := *mark.Balance
 	was := proof.Difference
@@ -115,6 +110,16 @@ func (s *reading) prove(ctx context.Context, mark *Mark) (*Notice, error) {
 	}
 	mark.Balance = &proof
 	return notice, nil
+}
+
+// reckonOpening makes the first proof, unless a review is open.
+func (s *reading) reckonOpening(ctx context.Context, mark *Mark, today Date) error {
+	waits, err := s.reviewsWait(ctx)
+	if err == nil && !waits {
+		opening := s.account.Balance.Amount.Sub(mark.Sum.Amount)
+		mark.Balance = &BalanceProof{Opening: opening, Day: today, At: s.account.Updated()}
+	}
+	return err
 }
 
 func (s *reading) balanceNotice(proof *BalanceProof, was decimal.Decimal, today Date) *Notice {

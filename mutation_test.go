@@ -71,7 +71,6 @@ func TestEachRuleOfTheFeedIsHeldByATest(t *testing.T) {
 			if *rulesOff == "" || *rulesOff != "all" && !strings.Contains(off.rule, *rulesOff) {
 				return // that the rule is where it is said to be was checked
 			}
-			//nolint:gosec // the arguments are those of this file
 			command := exec.CommandContext(t.Context(), "go", "test", "-overlay", overlay, "-run", "^"+off.test+"$", ".")
 			out, err := command.CombinedOutput()
 			switch {
