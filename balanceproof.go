@@ -82,11 +82,10 @@ const updateDays = 10
 // prove compares the bank's balance with the sum after a complete pass, and returns what
 // the ledger should know of it; nil if nothing.
 func (s *reading) prove(ctx context.Context, mark *Mark) (*Notice, error) {
-	balance := s.account.Balance
-	if s.pass == PassFast || s.shortfall != nil || s.open() || balance == nil || mark.Sum.Mixed ||
-		mark.Sum.Currency != "" && mark.Sum.Currency != balance.Currency {
+	if !s.provable(mark) {
 		return nil, nil
 	}
+	balance := s.account.Balance
 	today := DateOf(s.account.Updated())
 	if mark.Balance == nil {
 		return nil, s.reckonOpening(ctx, mark, today)
@@ -110,6 +109,13 @@ func (s *reading) prove(ctx context.Context, mark *Mark) (*Notice, error) {
 	}
 	mark.Balance = &proof
 	return notice, nil
+}
+
+// provable reports whether everything was read, and there is something to compare.
+func (s *reading) provable(mark *Mark) bool {
+	whole := s.pass != PassFast && s.shortfall == nil && !s.open()
+	balance, sum := s.account.Balance, mark.Sum
+	return whole && balance != nil && !sum.Mixed && (sum.Currency == "" || sum.Currency == balance.Currency)
 }
 
 // reckonOpening makes the first proof, unless a review is open.

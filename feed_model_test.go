@@ -80,6 +80,7 @@ type feedModel struct {
 	reconnected bool                  // since the last complete pass
 	taken       int                   // rows taken back since the last complete pass
 	suspected   bool                  // a row was flagged
+	believe     []finapi.FeedOption   // what a person said of a mass disappearance
 }
 
 func newFeedModel(t *rapid.T) *feedModel {
@@ -338,6 +339,7 @@ func (m *feedModel) callDouble(id finapi.TransactionID) {
 }
 
 func (m *feedModel) feed(options ...finapi.FeedOption) *finapi.Feed {
+	options = append(options, m.believe...)
 	return m.user.Feed(finapi.AccountID(m.account), "ledger", m.store, options...)
 }
 
@@ -452,11 +454,15 @@ func (m *feedModel) apply(t *rapid.T, events []finapi.Event) {
 			m.booked[e.UID] = contentOf(e.New)
 		case finapi.Synced:
 			if e.Complete && e.Pass != finapi.PassFast {
+				m.believe = nil
 				m.taken, m.reconnected, m.reworded = 0, false, false
 			}
 		case finapi.Notice:
 			if e.Kind == finapi.NoticeMassDisappearance {
-				t.Fatalf("unexpected notice %s", e.Kind)
+				if !m.suspected {
+					t.Fatalf("unexpected notice %s", e.Kind)
+				}
+				m.believe = append(m.believe, finapi.WithMassRemovals()) // the person has looked
 			}
 		}
 	}
