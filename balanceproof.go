@@ -2,6 +2,7 @@ package finapi
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -41,8 +42,13 @@ type BalanceProof struct {
 	Day Date `json:"day,omitzero"`
 	// Difference is what the bank has and the ledger has not, at the last proof; zero if
 	// it came out even. finAPI and many banks do not tell whether pending bookings are in
-	// a balance, so a difference that is just these is none.
+	// a balance, so a difference that is just these is none. Open reviews are counted as
+	// bookings.
 	Difference decimal.Decimal `json:"difference"`
+	// Told is the difference that the last [NoticeBalanceMismatch] told, until it has gone;
+	// zero if there was none. What open reviews explain is not told, because they wait for
+	// a person anyway.
+	Told decimal.Decimal `json:"told"`
 	// At is when the last proof was made.
 	At time.Time `json:"at"`
 }
@@ -91,10 +97,25 @@ func (s *reading) prove(ctx context.Context, mark *Mark) (*Notice, error) {
 		return nil, s.reckonOpening(ctx, mark, today)
 	}
 	proof := *mark.Balance
-	was := proof.Difference
 	proof.Difference = balance.Amount.Sub(proof.Opening).Sub(mark.Sum.Amount)
 	proof.At = s.account.Updated()
-	if !proof.Difference.IsZero() && !proof.Difference.Equal(was) {
+	notice, err := s.judge(ctx, &proof, today)
+	if err != nil {
+		return nil, err
+	}
+	if proof.Difference.IsZero() {
+		proof.Day = today
+	}
+	mark.Balance = &proof
+	return notice, nil
+}
+
+// judge says whether a difference is one, and whether the ledger knows of it.
+func (s *reading) judge(ctx context.Context, proof *BalanceProof, today Date) (*Notice, error) {
+	if proof.Difference.Equal(proof.Told) {
+		return nil, nil
+	}
+	if !proof.Difference.IsZero() {
 		pending, err := s.pendingSum(ctx)
 		if err != nil {
 			return nil, err
@@ -103,12 +124,27 @@ func (s *reading) prove(ctx context.Context, mark *Mark) (*Notice, error) {
 			proof.Difference = decimal.Zero
 		}
 	}
-	notice := s.balanceNotice(&proof, was, today)
-	if proof.Difference.IsZero() {
-		proof.Day = today
+	waiting, err := s.waiting(ctx)
+	if err != nil || explained(proof.Difference, waiting) {
+		return nil, err
 	}
-	mark.Balance = &proof
+	notice := s.balanceNotice(proof, today)
+	proof.Told = proof.Difference
 	return notice, nil
+}
+
+// explained reports whether a difference is that one of the reviews is a double, or that
+// all are.
+func explained(difference decimal.Decimal, reviews []Row) bool {
+	sum := decimal.Zero
+	for i := range reviews {
+		amount := reviews[i].Transaction.Amount.Amount
+		sum = sum.Add(amount)
+		if !difference.IsZero() && difference.Equal(amount.Neg()) {
+			return true
+		}
+	}
+	return !difference.IsZero() && difference.Equal(sum.Neg())
 }
 
 // provable reports whether everything was read, and there is something to compare.
@@ -120,19 +156,19 @@ func (s *reading) provable(mark *Mark) bool {
 
 // reckonOpening makes the first proof, unless a review is open.
 func (s *reading) reckonOpening(ctx context.Context, mark *Mark, today Date) error {
-	waits, err := s.reviewsWait(ctx)
-	if err == nil && !waits {
+	waiting, err := s.waiting(ctx)
+	if err == nil && len(waiting) == 0 {
 		opening := s.account.Balance.Amount.Sub(mark.Sum.Amount)
 		mark.Balance = &BalanceProof{Opening: opening, Day: today, At: s.account.Updated()}
 	}
 	return err
 }
 
-func (s *reading) balanceNotice(proof *BalanceProof, was decimal.Decimal, today Date) *Notice {
-	switch {
-	case proof.Difference.Equal(was):
+func (s *reading) balanceNotice(proof *BalanceProof, today Date) *Notice {
+	if proof.Difference.Equal(proof.Told) {
 		return nil
-	case proof.Difference.IsZero():
+	}
+	if proof.Difference.IsZero() {
 		return &Notice{Kind: NoticeBalanceRestored, Text: "the bank's balance and the ledger agree again", From: proof.Day, To: today}
 	}
 	amount := Money{Amount: proof.Difference, Currency: s.account.Balance.Currency}
@@ -173,39 +209,46 @@ func (s *reading) doublesOf(difference decimal.Decimal, since Date) []UID {
 
 // known are the rows of the pass as the ledger will know them.
 func (s *reading) known() []Row {
-	changed := map[UID]bool{}
-	var rows []Row
-	for i := range s.done {
-		if row := s.done[i].row; row != nil {
-			changed[row.UID] = true
-			rows = append(rows, *row)
-		}
-	}
+	now := s.changed()
+	rows := slices.Collect(maps.Values(now))
 	for i := range s.facts.memory {
-		if row := s.facts.memory[i]; !changed[row.UID] {
+		if row := s.facts.memory[i]; now[row.UID].UID == "" {
 			rows = append(rows, row)
 		}
 	}
 	return rows
 }
 
-// reviewsWait reports whether a review is open. As long as one is, nobody knows whether
-// the balance holds it.
-func (s *reading) reviewsWait(ctx context.Context) (bool, error) {
-	changed := map[UID]bool{}
+// changed are the rows that the pass changes, as they will be; one can be in several
+// effects.
+func (s *reading) changed() map[UID]Row {
+	now := map[UID]Row{}
 	for i := range s.done {
 		if row := s.done[i].row; row != nil {
-			changed[row.UID] = true
-			if row.State.waits() {
-				return true, nil
-			}
+			now[row.UID] = *row
 		}
 	}
-	if s.mark.Version == 0 {
-		return false, nil
+	return now
+}
+
+// waiting returns the rows that wait for a person after this pass. As long as one does,
+// nobody knows whether the balance holds it.
+func (s *reading) waiting(ctx context.Context) ([]Row, error) {
+	now := s.changed()
+	var rows []Row
+	if s.mark.Version > 0 {
+		before, err := s.feed.store.Rows(ctx, s.feed.ledger, RowQuery{Reviews: true})
+		if err != nil {
+			return nil, err
+		}
+		rows = slices.DeleteFunc(before, func(r Row) bool { return now[r.UID].UID != "" })
 	}
-	waiting, err := s.feed.store.Rows(ctx, s.feed.ledger, RowQuery{Reviews: true})
-	return slices.ContainsFunc(waiting, func(r Row) bool { return !changed[r.UID] }), err
+	for _, row := range now {
+		if row.State.waits() {
+			rows = append(rows, row)
+		}
+	}
+	return rows, nil
 }
 
 // madeUp reports whether finAPI lists an adjusting entry of an amount.

@@ -47,13 +47,9 @@ func (s *reading) weigh(difference decimal.Decimal) {
 		}
 		switch {
 		case difference.Equal(review.Transaction.Amount.Amount.Neg()):
-			review.Evidence = append(review.Evidence, Evidence{
-				Kind: EvidenceBalance, Double: true, Text: "the bank's balance fits the ledger without it",
-			})
+			review.Evidence = append(review.Evidence, Evidence{EvidenceBalance, true})
 		case difference.IsZero():
-			review.Evidence = append(review.Evidence, Evidence{
-				Kind: EvidenceBalance, Text: "the bank's balance fits the ledger with it",
-			})
+			review.Evidence = append(review.Evidence, Evidence{EvidenceBalance, false})
 		}
 		s.done[i].event = review
 	}

@@ -39,23 +39,16 @@ func (m *matcher) compare(tx *Transaction, candidates []UID) []Evidence {
 
 func resemblance(a, b *Transaction) []Evidence {
 	var facts []Evidence
-	say := func(kind EvidenceKind, double bool, yes, no string) {
-		text := no
-		if double {
-			text = yes
-		}
-		facts = append(facts, Evidence{Kind: kind, Double: double, Text: text})
-	}
+	say := func(kind EvidenceKind, double bool) { facts = append(facts, Evidence{kind, double}) }
 	if a.Amount.Equal(b.Amount) {
-		say(EvidenceTwin, a.BookingDate == b.BookingDate,
-			"the ledger has a booking of the same day and amount", "the ledger has a booking of the same amount, on another day")
+		say(EvidenceTwin, a.BookingDate == b.BookingDate)
 	}
-	say(EvidenceText, fold(a.Purpose) == fold(b.Purpose), "the purposes are the same", "the purposes differ")
+	say(EvidenceText, fold(a.Purpose) == fold(b.Purpose))
 	if x, y := fold(a.Counterpart.IBAN), fold(b.Counterpart.IBAN); x != "" && y != "" {
-		say(EvidenceCounterpart, x == y, "the counterpart's account is the same", "the counterparts' accounts differ")
+		say(EvidenceCounterpart, x == y)
 	}
 	if x, y := reference(a.EndToEndReference), reference(b.EndToEndReference); x != "" && y != "" {
-		say(EvidenceReference, x == y, "the end-to-end references are the same", "the end-to-end references differ")
+		say(EvidenceReference, x == y)
 	}
 	return facts
 }
@@ -67,10 +60,7 @@ func (m *matcher) adjusted(tx *Transaction) []Evidence {
 		row := &m.listed[i]
 		opposite := row.AdjustingEntry && row.Amount.Amount.Equal(tx.Amount.Amount.Neg())
 		if opposite && row.BookingDate.DaysSince(tx.BookingDate) >= -nearby {
-			return []Evidence{{
-				Kind: EvidenceAdjusting, Double: true,
-				Text: "finAPI made up a row of the opposite amount, because its balance does not fit with this one",
-			}}
+			return []Evidence{{EvidenceAdjusting, true}}
 		}
 	}
 	return nil

@@ -507,9 +507,9 @@ func ExampleFeed_Confirm() {
 				log.Fatal(err)
 			}
 			if review, ok := event.(finapi.Review); ok {
-				fmt.Println("to decide:", review.Reason.Text())
+				fmt.Println("to decide:", review.Reason.Text(finapi.English))
 				for _, fact := range review.Evidence {
-					fmt.Println("-", fact.Text)
+					fmt.Println("-", fact.Text(finapi.English))
 				}
 			}
 		}

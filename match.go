@@ -100,7 +100,7 @@ func match(e *evidence) plan {
 }
 
 // words are those of a notice.
-func (v *verdict) words() string { return cmp.Or(v.text, v.reason.Text()) }
+func (v *verdict) words() string { return cmp.Or(v.text, v.reason.Text(English)) }
 
 func (v *verdict) day() Date {
 	if v.kind == isRemoved {

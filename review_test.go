@@ -68,8 +68,8 @@ func TestAReviewTellsWhatSpeaksForADoubleAndWhatAgainst(t *testing.T) {
 	same(t, finapi.ReasonFlagged, review.Reason)
 	same(t, 1, len(review.Candidates))
 	same(t, []finapi.Evidence{
-		{Kind: finapi.EvidenceTwin, Double: true, Text: "the ledger has a booking of the same day and amount"},
-		{Kind: finapi.EvidenceText, Double: false, Text: "the purposes differ"},
+		{Kind: finapi.EvidenceTwin, Double: true},
+		{Kind: finapi.EvidenceText, Double: false},
 	}, review.Evidence)
 	want := "For a person to decide: -6.00 EUR on 2026-02-25 (finAPI's id " + fmt.Sprint(review.Transaction.ID) + "). " +
 		"Why: finAPI suspects that it imported a booking twice. For a double: the ledger has a booking of the same day and amount. " +

@@ -162,3 +162,34 @@ func BenchmarkRows(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkNothingNew synchronises a ledger of many rows when the bank has no news. What it
+// allocates in all bounds what it can hold at a time.
+func BenchmarkNothingNew(b *testing.B) {
+	for name, kind := range kinds {
+		b.Run(name, func(b *testing.B) {
+			bank, store := newBank(b), kind(b).openWithJournal(b)
+			bank.book(60)
+			feed := bank.feed(store)
+			if err := sqlstore.Sync(b.Context(), feed, enter); err != nil {
+				b.Fatal(err)
+			}
+			mark, err := store.Mark(b.Context(), feed.Ledger())
+			if err != nil {
+				b.Fatal(err)
+			}
+			for n := range *remembered / batchSize { // of the years before
+				if err := store.Commit(b.Context(), feed.Ledger(), finapi.Change{Mark: mark, Rows: batchOf(n)}); err != nil {
+					b.Fatal(err)
+				}
+				mark.Version++
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := sqlstore.Sync(b.Context(), feed, enter); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -57,7 +57,7 @@ func (s checker) foundAgain() {
 		Bookings:  3, Deferred: 2, Incomplete: true, First: november(1),
 		Sum: finapi.Sum{Amount: decimal.New(-123_456_789, -3), Currency: "EUR", Mixed: true},
 		Balance: &finapi.BalanceProof{
-			Opening: decimal.New(1, 12), Difference: decimal.New(-5, -1), Day: november(20), At: time.Date(2026, 11, 20, 6, 0, 8, 0, time.UTC),
+			Opening: decimal.New(1, 12), Difference: decimal.New(-5, -1), Told: decimal.New(7, 0), Day: november(20), At: time.Date(2026, 11, 20, 6, 0, 8, 0, time.UTC),
 		},
 	}
 	rows := []finapi.Row{fullRow(), row("b", 2, "equal", 2), row("c", 3, "equal", 0)}
