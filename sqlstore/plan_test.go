@@ -32,7 +32,8 @@ func TestReadingTheWindowTouchesNothingElseInSQLite(t *testing.T) {
 		"SEARCH finapi_alias USING PRIMARY KEY (source_id=? AND transaction_id=?)",
 		"SEARCH finapi_row USING COVERING INDEX sqlite_autoindex_finapi_row_1 (feed_id=? AND uid=?)",
 		"SEARCH finapi_row USING COVERING INDEX finapi_row_fingerprint (feed_id=? AND fingerprint=?)",
-		"SEARCH finapi_row USING COVERING INDEX finapi_row_booking_date (feed_id=? AND booking_date>?)",
+		"SEARCH finapi_row USING COVERING INDEX finapi_row_booking_date (feed_id=? AND booking_date>? AND booking_date<?)",
+		"SEARCH finapi_row USING INDEX finapi_row_review (feed_id=?)",
 		"SEARCH r USING INTEGER PRIMARY KEY (rowid=?)",
 		"SEARCH s USING INTEGER PRIMARY KEY (rowid=?)",
 	} {
