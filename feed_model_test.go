@@ -259,7 +259,7 @@ func (m *feedModel) suspect(t *rapid.T) {
 
 // decideOne lets a person who looks at the bank's own pages decide about a review.
 func (m *feedModel) decideOne(t *rapid.T) {
-	m.sync(t, -1, false, finapi.WithPass(finapi.PassComplete)) // so that the pages can be compared
+	m.upToDate(t)
 	open, err := m.feed().Reviews(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -268,6 +268,15 @@ func (m *feedModel) decideOne(t *rapid.T) {
 		t.Skip("nothing to decide")
 	}
 	m.decide(t, &open[rapid.IntRange(0, len(open)-1).Draw(t, "review")])
+}
+
+// upToDate makes sure that the ledger and the bank's pages can be compared, and that the
+// person has said what has become of bookings that vanished in a mass.
+func (m *feedModel) upToDate(t *rapid.T) {
+	m.sync(t, -1, false, finapi.WithPass(finapi.PassComplete))
+	if len(m.believe) > 0 {
+		m.sync(t, -1, false, finapi.WithPass(finapi.PassComplete))
+	}
 }
 
 func (m *feedModel) decide(t *rapid.T, open *finapi.OpenReview) {
@@ -538,7 +547,7 @@ func (m *feedModel) neverDouble(t *rapid.T) {
 // pass on each.
 func (m *feedModel) settle(t *rapid.T) {
 	m.clock.advance(25 * time.Hour)
-	m.sync(t, -1, false)
+	m.upToDate(t)
 	for range 2 {
 		open, err := m.feed().Reviews(t.Context())
 		if err != nil {

@@ -29,17 +29,6 @@ type database struct {
 // kinds make a new database of each kind.
 var kinds = map[string]func(testing.TB) database{"SQLite": newFile, "PostgreSQL": newServerDatabase}
 
-// onEach runs a test on a new database of each kind.
-func onEach(t *testing.T, test func(*testing.T, database)) {
-	t.Helper()
-	for name, kind := range kinds {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			test(t, kind(t))
-		})
-	}
-}
-
 func newFile(tb testing.TB) database {
 	tb.Helper()
 	return database{sqlstore.SQLite, "", filepath.Join(tb.TempDir(), "books.db")}
