@@ -19,32 +19,35 @@ type Disconnection struct {
 
 // Disconnected tells what was removed and what was not.
 type Disconnected struct {
-	// Gone is true: finAPI has neither the connection nor its data any more. It was
-	// looked at, not assumed.
+	// Gone is true: this user has no such connection any more, nor its data. It was looked
+	// at, not assumed.
 	Gone bool
-	// Before is true if finAPI did not have the connection in the first place, for
-	// example because it was disconnected before.
+	// Before is true if this user did not have such a connection in the first place, for
+	// example because it was disconnected before, or is another user's.
 	Before bool
 	// Accounts are the accounts that were deleted at finAPI, with their balances and
 	// transactions. What the ERP has booked stays.
 	Accounts []AccountID
-	// Consents tell what became of the consent of each interface that had one.
+	// Consents tell what became of the consent of each interface that works with one.
 	Consents []ConsentEnded
 }
 
 // ConsentEnded tells what became of one consent.
 type ConsentEnded struct {
 	Interface BankingInterface
+	// ConsentDeleted is zero if finAPI had no consent any more and nobody was asked: what
+	// the bank has is not known then.
 	ConsentDeleted
 	// Problem is why the bank did not play along; nil if it did, or was not asked.
 	Problem *Error
 }
 
-// AtEveryBank reports whether each consent has ended at the bank, too. If it is false,
-// finAPI can read nothing any more all the same, but the customer may want to remove
-// finAPI's access in the online banking.
+// AtEveryBank reports whether each consent is known to have ended at the bank, too. If
+// it is false, finAPI can read nothing any more all the same, but the customer may want
+// to remove finAPI's access in the online banking. It is false as well if an earlier
+// call ended the consents, because what the bank made of that is not known any more.
 func (d *Disconnected) AtEveryBank() bool {
-	return !slices.ContainsFunc(d.Consents, func(c ConsentEnded) bool {
+	return !d.Before && !slices.ContainsFunc(d.Consents, func(c ConsentEnded) bool {
 		return c.AtBank != "DELETED" && c.AtBank != "NOT_EXIST"
 	})
 }
@@ -72,7 +75,11 @@ func (u *User) Disconnect(ctx context.Context, d Disconnection) (Disconnected, e
 	}
 	done.Accounts = connection.Accounts
 	for _, i := range connection.Interfaces {
-		if i.Consent == nil || !i.Consent.Present {
+		if i.Consent == nil {
+			continue
+		}
+		if !i.Consent.Present {
+			done.Consents = append(done.Consents, ConsentEnded{Interface: i.Interface})
 			continue
 		}
 		ended, err := u.endConsent(ctx, &d, i.Interface)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -67,6 +68,23 @@ func TestDisconnectTellsWhatWasRemovedAndWhatWasNot(t *testing.T) {
 	}
 }
 
+func TestWhatTheBankMadeOfAnEarlierCallIsNotKnown(t *testing.T) {
+	t.Parallel()
+	without := strings.Replace(fixture(t, "bank_connection_ready.json"), `"status": "PRESENT"`, `"status": "NOT_PRESENT"`, 1)
+	if without == fixture(t, "bank_connection_ready.json") {
+		t.Fatal("the fixture has no consent that could be missing")
+	}
+	server := newStub(t)
+	server.on(connectionRoute, reply{body: without}, unknown(t))
+	server.on(endAccess, reply{})
+	done, err := server.user().Disconnect(t.Context(), theDisconnection())
+	must(t, err)
+	same(t, true, done.Gone)
+	same(t, []finapi.ConsentEnded{{Interface: finapi.XS2A}}, done.Consents)
+	same(t, false, done.AtEveryBank())
+	server.wantCalls(endConsent, 0)
+}
+
 func codeOf(e *finapi.Error) finapi.Code {
 	if e == nil {
 		return ""
@@ -85,6 +103,7 @@ func TestADisconnectThatIsRepeatedIsNoError(t *testing.T) {
 	again, err := b.user.Disconnect(t.Context(), finapi.Disconnection{Connection: b.connection})
 	must(t, err)
 	same(t, finapi.Disconnected{Gone: true, Before: true}, again)
+	same(t, false, again.AtEveryBank())
 	connections, err := b.user.Connections(t.Context())
 	must(t, err)
 	same(t, 0, len(connections))

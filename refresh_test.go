@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -193,41 +195,82 @@ func TestATaskThatEndsBadlySaysWhoActs(t *testing.T) {
 	}
 }
 
-func TestRefreshWaitsForAnotherUpdateAndAsksOnceMore(t *testing.T) {
+func TestRefreshWaitsWhileTheConnectionIsBusyWithSomethingElse(t *testing.T) {
 	t.Parallel()
 	server := restingStub(t)
 	locked := reply{status: 423, body: fixture(t, "web_form_error_423_locked.json")}
-	server.on(updateRoute, locked, reply{status: 201, body: fixture(t, "task_completed.json")})
-	server.then(fixtureReply(t, "bank_connection_in_progress.json"), fixtureReply(t, "bank_connection_ready.json"),
-		fixtureReply(t, "bank_connection_ready.json"),
-	)
-	_, err := server.user().Refresh(t.Context(), theConnection())
-	must(t, err)
-	server.wantCalls(updateRoute, 2)
-	same(t, []time.Duration{3 * time.Second}, server.clock.sleeps())
-}
-
-func TestTheTaskThatIsFollowedIsTheOneOfTheSecondTry(t *testing.T) {
-	t.Parallel()
-	server := restingStub(t)
 	second := strings.ReplaceAll(fixture(t, "task_created.json"), taskID, formID)
-	server.on(updateRoute, reply{status: 423, body: fixture(t, "error_423_locked.json")}, reply{status: 201, body: second})
+	server.on(updateRoute, locked, locked, reply{status: 201, body: second})
 	server.on("GET /api/tasks/"+formID, fixtureReply(t, "task_completed.json"))
-	server.always(connectionRoute, fixtureReply(t, "bank_connection_ready.json"))
+	ready := fixtureReply(t, "bank_connection_ready.json")
+	server.then(fixtureReply(t, "bank_connection_in_progress.json"), ready, ready, ready)
 	_, err := server.user().Refresh(t.Context(), theConnection())
 	must(t, err)
+	server.wantCalls(updateRoute, 3)
+	same(t, []time.Duration{3 * time.Second, 3 * time.Second, 3 * time.Second, 2 * time.Second}, server.clock.sleeps())
 }
 
-func TestAConnectionThatStaysBusyIsAnError(t *testing.T) {
+func TestAConnectionThatStaysBusyIsAnErrorAndNotCounted(t *testing.T) {
 	t.Parallel()
 	server := restingStub(t)
-	locked := reply{status: 423, body: fixture(t, "web_form_error_423_locked.json")}
-	server.on(updateRoute, locked, locked)
-	server.then(fixtureReply(t, "bank_connection_ready.json"))
-	_, err := server.user().Refresh(t.Context(), theConnection())
+	server.always(updateRoute, reply{status: 423, body: fixture(t, "web_form_error_423_locked.json")})
+	server.always(connectionRoute, fixtureReply(t, "bank_connection_ready.json"))
+	budget := new(finapi.MemoryBudget)
+	_, err := server.user(finapi.WithBudget(budget)).Refresh(t.Context(), theConnection())
 	if e := failure(t, err, finapi.CodeLocked); e.Actor != finapi.ActorFinAPI {
 		t.Errorf("got actor %s", e.Actor)
 	}
+	server.wantCalls(updateRoute, 20)
+	key := finapi.ConnectionKey{Environment: "sandbox", Connection: 3540249}
+	next, err := budget.Claim(t.Context(), key, server.clock.Now(), 1)
+	must(t, err)
+	same(t, time.Time{}, next)
+}
+
+// roundTrip is a transport that is a function.
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func TestOfUpdatesThatAreAskedForAtOnceOneIsStartedAndAllGetItsOutcome(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, empty())
+	var gate, answered sync.WaitGroup
+	gate.Add(4)
+	answered.Add(4)
+	var asked atomic.Int32
+	client, err := finapi.NewClient(finapi.Sandbox,
+		finapi.Credentials{ID: b.sim.ClientID(), Secret: finapi.NewSecret(b.sim.ClientSecret())},
+		finapi.WithBaseURLs(b.sim.AccessURL(), b.sim.WebFormURL()), finapi.WithClock(b.sim.Clock()),
+		finapi.WithTransport(roundTrip(func(r *http.Request) (*http.Response, error) {
+			if r.Method != http.MethodPost || !strings.HasSuffix(r.URL.Path, "/tasks/backgroundUpdate") || asked.Add(1) > 4 {
+				return http.DefaultTransport.RoundTrip(r)
+			}
+			gate.Done() // all have seen that no update goes on, and nobody knows the others' answers
+			gate.Wait()
+			response, err := http.DefaultTransport.RoundTrip(r)
+			answered.Done()
+			answered.Wait()
+			return response, err
+		})))
+	must(t, err)
+	user := client.User(userName, finapi.NewSecret(password))
+	must(t, func() error { _, err := user.Connection(t.Context(), b.connection); return err }())
+	for _, err := range together(4, func() error {
+		_, err := user.Refresh(t.Context(), finapi.RefreshRequest{Connection: b.connection})
+		return err
+	}) {
+		must(t, err)
+	}
+	updates := 0
+	for task, err := range user.Tasks().List(t.Context()) {
+		must(t, err)
+		if task.Connection == b.connection {
+			updates++
+		}
+	}
+	same(t, 1, updates)
+	same(t, int32(4), asked.Load())
 }
 
 func TestALockedUserIsNotTakenForABusyConnection(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -28,7 +29,7 @@ type ReturnConfig struct {
 	// which is enough for one process.
 	States States
 	// SignedIn returns the finAPI user of the customer who is signed in to the ERP in
-	// this request; nil if nobody is.
+	// this request; nil if nobody is. Its errors are logged and go to Refused.
 	SignedIn func(*http.Request) (*User, error)
 	// User opens the finAPI user of a callback. It may be nil if Callback is "".
 	User func(context.Context, UserID) (*User, error)
@@ -80,6 +81,10 @@ func (c *Client) NewReturnHandler(config ReturnConfig) (*ReturnHandler, error) {
 		return nil, invalid("ReturnConfig.URL", "must be https, or http on a loopback address")
 	case config.Callback != "" && !webURL(config.Callback, false):
 		return nil, invalid("ReturnConfig.Callback", "must be an https URL")
+	case hasQuery(config.URL, "state", "outcome"):
+		return nil, invalid("ReturnConfig.URL", "must not have a parameter state or outcome: the handler adds them")
+	case hasQuery(config.Callback, "state"):
+		return nil, invalid("ReturnConfig.Callback", "must not have a parameter state: the handler adds it")
 	case config.SignedIn == nil:
 		return nil, invalid("ReturnConfig.SignedIn", "must not be nil")
 	case config.Returned == nil:
@@ -99,8 +104,8 @@ func (c *Client) NewReturnHandler(config ReturnConfig) (*ReturnHandler, error) {
 // StartConsent does what [User.StartConsent] does, with ways back that lead to the
 // handler. Return, State and Callback of the request must be empty.
 func (h *ReturnHandler) StartConsent(ctx context.Context, u *User, r ConsentRequest) (Consent, error) {
-	if r.Return != "" || r.State != "" || r.Callback != "" {
-		return Consent{}, errWaysBack("ConsentRequest")
+	if err := cmp.Or(checkPresent(u), checkNoWays("ConsentRequest", r.Return, r.State, r.Callback)); err != nil {
+		return Consent{}, err
 	}
 	return u.startConsent(ctx, &r, h.waysBack(u, r.Support))
 }
@@ -108,8 +113,8 @@ func (h *ReturnHandler) StartConsent(ctx context.Context, u *User, r ConsentRequ
 // RenewConsent does what [User.RenewConsent] does, with ways back that lead to the
 // handler. Return, State and Callback of the request must be empty.
 func (h *ReturnHandler) RenewConsent(ctx context.Context, u *User, r RenewRequest) (Consent, error) {
-	if r.Return != "" || r.State != "" || r.Callback != "" {
-		return Consent{}, errWaysBack("RenewRequest")
+	if err := cmp.Or(checkPresent(u), checkNoWays("RenewRequest", r.Return, r.State, r.Callback)); err != nil {
+		return Consent{}, err
 	}
 	return u.renewConsent(ctx, &r, h.waysBack(u, r.Support))
 }
@@ -117,6 +122,9 @@ func (h *ReturnHandler) RenewConsent(ctx context.Context, u *User, r RenewReques
 // Refresh does what [User.Refresh] does. If the bank wants the customer, the URL of the
 // [*ActionRequired] has ways back that lead to the handler.
 func (h *ReturnHandler) Refresh(ctx context.Context, u *User, r RefreshRequest) (Connection, error) {
+	if err := checkPresent(u); err != nil {
+		return Connection{}, err
+	}
 	connection, err := u.Refresh(ctx, r)
 	var action *ActionRequired
 	if errors.As(err, &action) && action.URL != "" {
@@ -129,8 +137,18 @@ func (h *ReturnHandler) Refresh(ctx context.Context, u *User, r RefreshRequest) 
 	return connection, err
 }
 
-func errWaysBack(request string) error {
-	return invalid(request+".Return", "must be empty, like State and Callback: the handler sets them")
+func checkPresent(u *User) error {
+	if u == nil {
+		return invalid("user", "must not be nil")
+	}
+	return nil
+}
+
+func checkNoWays(request string, ways ...string) error {
+	if slices.ContainsFunc(ways, func(way string) bool { return way != "" }) {
+		return invalid(request+".Return", "must be empty, like State and Callback: the handler sets them")
+	}
+	return nil
 }
 
 // waysBack signs a state for the form; the callback's state, which is made before
@@ -152,12 +170,12 @@ func (h *ReturnHandler) waysBack(u *User, support string) waysBack {
 // ServeHTTP receives a browser by GET and a callback by POST.
 func (h *ReturnHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch r.Method {
-	case http.MethodGet, http.MethodHead:
+	case http.MethodGet: // not HEAD, which must not use a state up
 		h.browser(w, r)
 	case http.MethodPost:
 		h.callback(w, r)
 	default:
-		w.Header().Set("Allow", "GET, HEAD, POST")
+		w.Header().Set("Allow", "GET, POST")
 		http.Error(w, http.StatusText(http.StatusMethodNotAllowed), http.StatusMethodNotAllowed)
 	}
 }
@@ -180,6 +198,11 @@ func refusedReturn(reason string) error {
 	return &Error{Code: CodeReturnRefused, Actor: actorOf(CodeReturnRefused, noStatus), Message: reason}
 }
 
+var textsUnread = [2]string{
+	"The consent could not be read. Please reload the page.",
+	"Die Zustimmung konnte nicht gelesen werden. Bitte laden Sie die Seite neu.",
+}
+
 func (h *ReturnHandler) browser(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Referrer-Policy", "no-referrer") // the address holds the state
@@ -193,7 +216,7 @@ func (h *ReturnHandler) browser(w http.ResponseWriter, r *http.Request) {
 		h.config.Refused(w, r, err)
 		return
 	}
-	text, status := "The consent could not be read.", http.StatusBadGateway
+	text, status := in(h.client.language, textsUnread), http.StatusBadGateway
 	if e := (*Error)(nil); errors.As(err, &e) {
 		text = e.Remedy(h.client.language)
 	}

@@ -413,10 +413,18 @@ func TestAUserWhoIsGoneGetsNoCallback(t *testing.T) {
 func TestOtherMethodsAreNotAllowed(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	w := httptest.NewRecorder()
-	d.handler.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodPut, landing, nil))
-	same(t, http.StatusMethodNotAllowed, w.Code)
-	same(t, "GET, HEAD, POST", w.Header().Get("Allow"))
+	consent, success, _, _ := d.start()
+	must(t, d.sim.Approve(consent.URL))
+	_, err := d.user.WaitConsent(t.Context(), consent.ID)
+	must(t, err)
+	for _, method := range []string{http.MethodPut, http.MethodHead} {
+		w := httptest.NewRecorder()
+		d.handler.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), method, success, nil))
+		same(t, http.StatusMethodNotAllowed, w.Code)
+		same(t, "GET, POST", w.Header().Get("Allow"))
+	}
+	d.handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, success, nil))
+	same(t, 1, len(d.returned)) // none of them has used the state up
 }
 
 func TestABadReturnHandlerIsRefused(t *testing.T) {
@@ -428,17 +436,19 @@ func TestABadReturnHandlerIsRefused(t *testing.T) {
 		Returned: func(http.ResponseWriter, *http.Request, finapi.Return) {},
 	}
 	for field, change := range map[string]func(*finapi.ReturnConfig){
-		"URL":      func(c *finapi.ReturnConfig) { c.URL = "http://erp.example" },
-		"Callback": func(c *finapi.ReturnConfig) { c.Callback = "http://127.0.0.1" },
-		"SignedIn": func(c *finapi.ReturnConfig) { c.SignedIn = nil },
-		"Returned": func(c *finapi.ReturnConfig) { c.Returned = nil },
-		"User":     func(c *finapi.ReturnConfig) { c.Callback = callback },
-		"Keys":     func(c *finapi.ReturnConfig) { c.Keys = append(c.Keys, finapi.NewSecret("short")) },
+		"URL":       func(c *finapi.ReturnConfig) { c.URL = "http://erp.example" },
+		"URL ":      func(c *finapi.ReturnConfig) { c.URL = landing + "?tenant=1&state=2" },
+		"Callback ": func(c *finapi.ReturnConfig) { c.Callback = callback + "?state=" },
+		"Callback":  func(c *finapi.ReturnConfig) { c.Callback = "http://127.0.0.1" },
+		"SignedIn":  func(c *finapi.ReturnConfig) { c.SignedIn = nil },
+		"Returned":  func(c *finapi.ReturnConfig) { c.Returned = nil },
+		"User":      func(c *finapi.ReturnConfig) { c.Callback = callback },
+		"Keys":      func(c *finapi.ReturnConfig) { c.Keys = append(c.Keys, finapi.NewSecret("short")) },
 	} {
 		config := good
 		change(&config)
 		_, err := client.NewReturnHandler(config)
-		mustRefuse(t, err, "ReturnConfig."+field)
+		mustRefuse(t, err, "ReturnConfig."+strings.TrimSpace(field))
 	}
 	good.Keys = nil
 	_, err := client.NewReturnHandler(good)
@@ -448,6 +458,28 @@ func TestABadReturnHandlerIsRefused(t *testing.T) {
 	mustRefuse(t, err, "ConsentRequest.Return")
 	_, err = d.handler.RenewConsent(t.Context(), d.user, finapi.RenewRequest{Connection: 1, Callback: callback})
 	mustRefuse(t, err, "RenewRequest.Return")
+	_, err = d.handler.StartConsent(t.Context(), nil, finapi.ConsentRequest{})
+	mustRefuse(t, err, "user")
+	_, err = d.handler.RenewConsent(t.Context(), nil, finapi.RenewRequest{Connection: 1})
+	mustRefuse(t, err, "user")
+	_, err = d.handler.Refresh(t.Context(), nil, finapi.RefreshRequest{Connection: 1})
+	mustRefuse(t, err, "user")
+}
+
+func TestAFailureWithoutAPageOfTheERPSpeaksTheCustomersLanguage(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, func(c *finapi.ReturnConfig) {
+		c.Refused = nil
+		c.SignedIn = func(*http.Request) (*finapi.User, error) { return nil, errors.New("the ERP's session store is down") }
+	})
+	_, success, _, _ := d.start()
+	w := httptest.NewRecorder()
+	d.handler.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, success, nil))
+	same(t, http.StatusBadGateway, w.Code)
+	same(t, "Die Zustimmung konnte nicht gelesen werden. Bitte laden Sie die Seite neu.\n", w.Body.String())
+	if !strings.Contains(d.log.String(), "session store is down") {
+		t.Errorf("the log does not say why: %s", d.log.String())
+	}
 }
 
 func TestUsedStatesAreForgottenInMemoryToo(t *testing.T) {

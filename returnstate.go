@@ -65,11 +65,11 @@ func (k stateKeys) sign(s returnState) string {
 // verify returns what a state says if one of the keys has signed it.
 func (k stateKeys) verify(state string) (returnState, bool) {
 	body, sum, _ := strings.Cut(state, ".")
-	text, err := base64.RawURLEncoding.DecodeString(body)
+	text, err := base64.RawURLEncoding.Strict().DecodeString(body)
 	if err != nil {
 		return returnState{}, false
 	}
-	claimed, err := base64.RawURLEncoding.DecodeString(sum)
+	claimed, err := base64.RawURLEncoding.Strict().DecodeString(sum)
 	if err != nil {
 		return returnState{}, false
 	}

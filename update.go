@@ -53,8 +53,13 @@ func (u *User) goesOn(t *Task) bool {
 	return t.ID != "" && !t.Done() && u.client.clock.Now().Sub(t.Created) < stuckAfter
 }
 
-// startUpdate posts the task. While the connection is busy finAPI refuses without
-// acting, so waiting and posting again is safe. former is the update before it.
+// lockedTries is how often an update is tried that finAPI refuses because the
+// connection is busy with what is not an update, such as its categorisation.
+const lockedTries = 20
+
+// startUpdate starts an update, or finds the one that somebody else has started
+// meanwhile. While the connection is busy finAPI refuses without acting, so waiting
+// and posting again is safe. former is the update before it.
 func (u *User) startUpdate(ctx context.Context, c *Connection, body updateBody, former TaskID) (Task, error) {
 	if !c.Ready() { // with something else than an update, such as its first import
 		ready, err := u.WaitReady(ctx, c.ID)
@@ -63,6 +68,25 @@ func (u *User) startUpdate(ctx context.Context, c *Connection, body updateBody, 
 		}
 		*c = ready
 	}
+	for tries := 1; ; tries++ {
+		task, err := u.tryUpdate(ctx, c, body, former)
+		if !IsError(err, CodeLocked) || tries == lockedTries {
+			return task, err
+		}
+		if task, err = u.newestTask(ctx, c.ID); err != nil || task.ID != former {
+			return task, err
+		}
+		if err = u.client.clock.Sleep(ctx, pollReady); err != nil {
+			return task, err
+		}
+		if _, err = u.WaitReady(ctx, c.ID); err != nil {
+			return task, err
+		}
+	}
+}
+
+// tryUpdate posts the task once. What was refused is not counted.
+func (u *User) tryUpdate(ctx context.Context, c *Connection, body updateBody, former TaskID) (Task, error) {
 	release := func(context.Context) error { return nil }
 	if body.Customer == nil {
 		var err error
@@ -71,12 +95,6 @@ func (u *User) startUpdate(ctx context.Context, c *Connection, body updateBody, 
 		}
 	}
 	task, err := u.postUpdate(ctx, body)
-	if IsError(err, CodeLocked) {
-		if _, err := u.WaitReady(ctx, c.ID); err != nil {
-			return Task{}, errors.Join(err, release(context.WithoutCancel(ctx)))
-		}
-		task, err = u.postUpdate(ctx, body)
-	}
 	switch {
 	case err == nil:
 		return task, nil

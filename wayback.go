@@ -2,6 +2,7 @@ package finapi
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -32,6 +33,12 @@ func (w waysBack) check(prefix string) error {
 		return invalid(prefix+"Callback", "is too long: with State it must fit into 2048 characters")
 	case w.back != "" && !webURL(w.back, true):
 		return invalid(prefix+"Return", "must be https, or http on a loopback address")
+	case hasQuery(w.back, "outcome"):
+		return invalid(prefix+"Return", "must not have a parameter outcome: the form's is added")
+	case hasQuery(w.back, "state") && w.state("") != "":
+		return invalid(prefix+"Return", "must not have a parameter state if State has one")
+	case hasQuery(w.callback, "state") && w.state("") != "":
+		return invalid(prefix+"Callback", "must not have a parameter state if State has one")
 	case w.support != "" && !webURL(w.support, true):
 		return invalid(prefix+"Support", "must be https, or http on a loopback address")
 	}
@@ -68,6 +75,12 @@ func webURL(text string, local bool) bool {
 		return false
 	}
 	return u.Scheme == "https" || local && u.Scheme == "http" && loopback(u.Hostname())
+}
+
+// hasQuery reports whether a URL has one of the parameters.
+func hasQuery(text string, keys ...string) bool {
+	u, err := url.Parse(text)
+	return err == nil && slices.ContainsFunc(keys, u.Query().Has)
 }
 
 // addQuery adds a parameter to a URL that was checked before; "" adds nothing.

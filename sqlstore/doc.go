@@ -70,10 +70,15 @@
 //     tables can be joined.
 //   - finapi_alias has a row for each id that finAPI ever gave to one of these
 //     bookings.
+//   - finapi_user has a row for each tenant of [Users]: the id and the password of its
+//     finAPI user, sealed with the ERP's key.
+//   - finapi_budget has a row for each update without the customer that [Store.Budget] has
+//     counted in the last 24 hours.
+//   - finapi_state has a row for each return from a form that [Store.States] has seen.
 //   - finapi_migration lists the versions of the schema that were applied.
 //
-// No password, token or client secret is among it, but bank data is, and it is not
-// encrypted: protect the file or the server as the books themselves.
+// No token or client secret is among it, and passwords only sealed; but bank data is,
+// and it is not encrypted: protect the file or the server as the books themselves.
 //
 // Nothing is deleted by itself, because a booking that is forgotten would be
 // booked again. [Store.Forget] deletes all that is remembered of one ledger.

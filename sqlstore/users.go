@@ -122,31 +122,36 @@ func (u *Users) TenantOf(ctx context.Context, id finapi.UserID) (string, error) 
 }
 
 // Forget deletes the tenant's finAPI user with everything that belongs to it, as
-// [finapi.User.Forget] does, and then what is stored of it here. It can be repeated: a
-// tenant that is not known is no error. The memory of the tenant's feeds stays; see
-// [Store.Forget].
-func (u *Users) Forget(ctx context.Context, tenant string) error {
+// [finapi.User.Forget] does, and then what is stored of it here. It reports whether
+// there was something to forget: a tenant that is not known is no error, so that it can
+// be repeated, and a misspelt one is noticed. The memory of the tenant's feeds stays;
+// see [Store.Forget].
+//
+// If the key that sealed the access is lost, Forget fails with
+// [finapi.CodeSealBroken], because without the password the user at finAPI cannot be
+// deleted: ask finAPI to delete it, then delete the tenant's row of finapi_user.
+func (u *Users) Forget(ctx context.Context, tenant string) (forgotten bool, err error) {
 	row, err := u.read(ctx, tenant)
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil
+		return false, nil
 	}
 	if err != nil {
-		return failed(ctx, "read the tenant's user", err)
+		return false, failed(ctx, "read the tenant's user", err)
 	}
 	user, err := u.unseal(row)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if err := user.Forget(ctx); err != nil {
-		return err
+		return false, err
 	}
 	_, err = u.store.db.ExecContext(
 		ctx, `DELETE FROM finapi_user WHERE environment = $1 AND tenant = $2`, u.environment(), tenant,
 	)
 	if err != nil {
-		return failed(ctx, "delete the tenant's user", err)
+		return false, failed(ctx, "delete the tenant's user", err)
 	}
-	return nil
+	return true, nil
 }
 
 // Reseal seals all users anew with the primary key of the AEAD, which must still be able

@@ -66,7 +66,7 @@ func (a *app) forgetAll(ctx context.Context, tenant string, device *finapi.Custo
 			}
 		}
 	}
-	if err := a.users.Forget(ctx, tenant); err != nil {
+	if _, err := a.users.Forget(ctx, tenant); err != nil {
 		return nil, err
 	}
 	if err := a.books.forget(ctx, tenant, a.client.Environment().String()); err != nil {

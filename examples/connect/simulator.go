@@ -52,7 +52,7 @@ func (a *app) simulate(ctx context.Context, simulation []finapitest.Option) (*fi
 // The ledgers stay: connecting a bank again goes on in them.
 func (a *app) startAfresh(ctx context.Context) error {
 	for _, t := range tenants {
-		if err := a.users.Forget(ctx, t.ID); err != nil {
+		if _, err := a.users.Forget(ctx, t.ID); err != nil {
 			return err
 		}
 	}
