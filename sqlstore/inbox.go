@@ -16,7 +16,7 @@ import (
 // does not hold up the feed.
 //
 // A ledger is either filled or synchronised with Sync. Decide its reviews with [Decide] and
-// [Inbox.Put].
+// [Inbox.Put]; with any other apply, the decision does not come into the inbox.
 func Fill(ctx context.Context, feed *finapi.Feed) error {
 	s, err := storeOf(feed)
 	if err != nil {
