@@ -178,9 +178,10 @@ const maxRaces = 3
 //
 // An event counts as done when the loop asks for the next one: the feed then
 // commits it to its [Store]. After a break, or a crash in the loop's body, the
-// event comes again with the same UID. An ERP that books twice what comes twice
-// should use Sync of the module sqlstore, which commits the ERP's rows and the
-// feed's memory in one transaction.
+// event comes again with the same UID and the same [EventKey]. An ERP that books
+// twice what comes twice should use the module sqlstore: its Sync commits the
+// ERP's rows and the feed's memory in one transaction, its Fill keeps the events for
+// an ERP that is elsewhere.
 //
 // Sync reads finAPI's store, not the bank: call [User.Refresh] before it. It ends
 // with a [Synced], or with an error. A [CodeIncomplete] or [CodeStaleData] comes

@@ -23,16 +23,21 @@ const fingerprintVersion = "1:"
 // one synchronisation lie together. Random ones would touch a page each. Behind it,
 // 96 bits of a hash are plenty to tell the bookings of one day apart.
 func fingerprint(t *Transaction) string {
-	h := sha256.New()
-	for _, field := range []string{
+	return fingerprintVersion + t.BookingDate.String() + ":" + digest(
 		t.BookingDate.String(), canonical(t.Amount.Amount), string(t.Amount.Currency), fold(t.Purpose),
-	} {
+	)
+}
+
+// digest returns 96 bits of a hash of the fields, as a text.
+func digest(fields ...string) string {
+	h := sha256.New()
+	for _, field := range fields {
 		var length [8]byte
 		binary.BigEndian.PutUint64(length[:], uint64(len(field)))
 		h.Write(length[:])
 		h.Write([]byte(field))
 	}
-	return fingerprintVersion + t.BookingDate.String() + ":" + base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:12])
+	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:12])
 }
 
 // weakKey is what even a rewritten booking keeps.

@@ -25,8 +25,8 @@ const (
 // dialects is the room for another database: its statements in a file like
 // sqlite.go, and its schema in a folder of migrations that has its name.
 var dialects = map[Dialect]*statements{
-	SQLite:     {schema: sqliteSchema, memory: sqliteMemory},
-	PostgreSQL: {schema: postgresSchema, memory: postgresMemory},
+	SQLite:     {schema: sqliteSchema, memory: sqliteMemory, inbox: sqliteInbox},
+	PostgreSQL: {schema: postgresSchema, memory: postgresMemory, inbox: postgresInbox},
 }
 
 // statements are all that a [Store] ever sends, in a group for each thing that it
@@ -34,6 +34,7 @@ var dialects = map[Dialect]*statements{
 type statements struct {
 	schema schemaStatements
 	memory memoryStatements
+	inbox  inboxStatements
 }
 
 // schemaStatements find out which migrations are missing.
@@ -71,6 +72,14 @@ type memoryStatements struct {
 	// forget removes all of a ledger: environment, ledger. In this order; the first
 	// one locks the ledger.
 	forget []string
+}
+
+// inboxStatements are those of an [Inbox] that the dialects do not have in common.
+type inboxStatements struct {
+	// put appends events of a ledger in their order.
+	put func(ctx context.Context, tx *sql.Tx, feed int64, letters []letter) error
+	// ack: environment, ledger, and the list of numbers. Empties open items.
+	ack string
 }
 
 // entry is a row as the tables have it.

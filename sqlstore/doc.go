@@ -33,6 +33,12 @@
 //     PostgreSQL nobody else who synchronises the same ledger.
 //   - Return the database's errors from apply, wrapped or not.
 //
+// # The inbox
+//
+// An ERP that cannot book while the feed is read, or whose books are elsewhere, takes its
+// events from an [Inbox]: [Fill] puts them there, together with the feed's memory, and the
+// ERP pulls and acknowledges them when it likes.
+//
 // # PostgreSQL
 //
 // Any number of machines can share it. Open it with the driver of pgx, and hand it
@@ -70,6 +76,8 @@
 //     tables can be joined.
 //   - finapi_alias has a row for each id that finAPI ever gave to one of these
 //     bookings.
+//   - finapi_inbox has a row for each event that [Fill] put there: with the event in
+//     JSON until it is acknowledged, and with its key for good.
 //   - finapi_user has a row for each tenant of [Users]: the id and the password of its
 //     finAPI user, sealed with the ERP's key.
 //   - finapi_budget has a row for each update without the customer that [Store.Budget] has

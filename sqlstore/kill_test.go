@@ -32,6 +32,8 @@ func child(task string) int {
 	switch ctx := context.Background(); task {
 	case syncForEver:
 		err = keepSyncing(ctx)
+	case deliverForEver:
+		err = keepDelivering(ctx)
 	case openOnce:
 		err = openAndClose(ctx)
 	default:
@@ -60,6 +62,22 @@ func childStore(ctx context.Context) (database, *sqlstore.Store, error) {
 	}
 	store, err := d.start(ctx)
 	return d, store, err
+}
+
+// childFeed opens the feed that the child has been told of.
+func childFeed(store *sqlstore.Store) (*finapi.Feed, error) {
+	var at reach
+	if err := json.Unmarshal([]byte(os.Getenv(childBank)), &at); err != nil {
+		return nil, err
+	}
+	client, err := finapi.NewClient(
+		finapi.Sandbox, finapi.Credentials{ID: at.Client, Secret: finapi.NewSecret(at.Secret)},
+		finapi.WithBaseURLs(at.Access, at.WebForm),
+	)
+	if err != nil {
+		return nil, err
+	}
+	return client.User(at.User, finapi.NewSecret(at.Password)).Feed(at.Account, books.Ledger, store), nil
 }
 
 // command starts the test program as an ERP.
@@ -136,18 +154,10 @@ func keepSyncing(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var at reach
-	if err := json.Unmarshal([]byte(os.Getenv(childBank)), &at); err != nil {
-		return err
-	}
-	client, err := finapi.NewClient(
-		finapi.Sandbox, finapi.Credentials{ID: at.Client, Secret: finapi.NewSecret(at.Secret)},
-		finapi.WithBaseURLs(at.Access, at.WebForm),
-	)
+	feed, err := childFeed(store)
 	if err != nil {
 		return err
 	}
-	feed := client.User(at.User, finapi.NewSecret(at.Password)).Feed(at.Account, books.Ledger, store)
 	for {
 		err := sqlstore.Sync(ctx, feed, func(ctx context.Context, tx *sql.Tx, batch []finapi.Event) error {
 			fmt.Println("begun")

@@ -38,8 +38,8 @@ func TestMigrationsRunOnceIfManyStartAtOnce(t *testing.T) {
 // wantMigrations checks that every migration is recorded once.
 func wantMigrations(t *testing.T, d database) {
 	t.Helper()
-	if got := count(t, d.open(t).DB(), "finapi_migration"); got != 2 {
-		t.Errorf("%d migrations are recorded, want 2", got)
+	if got := count(t, d.open(t).DB(), "finapi_migration"); got != 3 {
+		t.Errorf("%d migrations are recorded, want 3", got)
 	}
 }
 
@@ -118,7 +118,7 @@ func TestAnOlderProgramRefusesANewerSchema(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, err := sqlstore.New(t.Context(), d.connect(t), d.Dialect)
-			const want = "sqlstore: the schema has version 1000, but this program only knows version 2; use the newer program"
+			const want = "sqlstore: the schema has version 1000, but this program only knows version 3; use the newer program"
 			if err == nil || err.Error() != want {
 				t.Errorf("got %v, want %s", err, want)
 			}

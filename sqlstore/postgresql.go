@@ -72,6 +72,7 @@ JOIN finapi_source s ON s.id = r.source_id`,
 	list: func(list any) (any, error) { return list, nil }, // pgx makes arrays of slices
 	forget: []string{
 		`SELECT FROM finapi_feed WHERE environment = $1 AND ledger = $2 FOR UPDATE`,
+		`DELETE FROM finapi_inbox WHERE feed_id = (SELECT id FROM finapi_feed WHERE environment = $1 AND ledger = $2)`,
 		`DELETE FROM finapi_alias WHERE source_id IN (SELECT s.id FROM finapi_source s
 			JOIN finapi_feed f ON f.id = s.feed_id WHERE environment = $1 AND ledger = $2)`,
 		`DELETE FROM finapi_row WHERE feed_id = (SELECT id FROM finapi_feed WHERE environment = $1 AND ledger = $2)`,
@@ -117,4 +118,32 @@ func columns(feed int64, rows []entry) []any {
 		decisions[i] = r.decision
 	}
 	return []any{feed, sources, transactions, days, states, fingerprints, uids, data, decisions}
+}
+
+var postgresInbox = inboxStatements{
+	put: postgresPutLetters,
+	ack: `
+UPDATE finapi_inbox SET event = NULL, reason = ''
+WHERE feed_id = (SELECT id FROM finapi_feed WHERE environment = $1 AND ledger = $2)
+	AND seq = ANY($3::bigint[]) AND event IS NOT NULL`,
+}
+
+// postgresPutAllLetters: ledger's id, UIDs, keys, events. The numbers ascend in the order of
+// the lists, because PostgreSQL gives them out behind the ORDER BY.
+const postgresPutAllLetters = `
+INSERT INTO finapi_inbox (feed_id, uid, event_key, nth, event)
+SELECT $1::bigint, l.uid, l.event_key,
+	(SELECT count(*) FROM finapi_inbox i WHERE i.feed_id = $1 AND i.event_key = l.event_key)
+		+ row_number() OVER (PARTITION BY l.event_key ORDER BY l.n),
+	l.event::json
+FROM unnest($2::text[], $3::text[], $4::text[]) WITH ORDINALITY AS l (uid, event_key, event, n)
+ORDER BY l.n`
+
+func postgresPutLetters(ctx context.Context, tx *sql.Tx, feed int64, letters []letter) error {
+	uids, keys, events := make([]string, len(letters)), make([]string, len(letters)), make([]string, len(letters))
+	for i, l := range letters {
+		uids[i], keys[i], events[i] = l.uid, l.key, l.event
+	}
+	_, err := tx.ExecContext(ctx, postgresPutAllLetters, feed, uids, keys, events)
+	return err
 }

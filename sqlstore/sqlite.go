@@ -67,6 +67,7 @@ WHERE r.id IN (
 	list: sqliteList,
 	forget: []string{
 		`UPDATE finapi_feed SET version = version WHERE environment = ?1 AND ledger = ?2`,
+		`DELETE FROM finapi_inbox WHERE feed_id = (SELECT id FROM finapi_feed WHERE environment = ?1 AND ledger = ?2)`,
 		`DELETE FROM finapi_alias WHERE source_id IN (SELECT s.id FROM finapi_source s
 			JOIN finapi_feed f ON f.id = s.feed_id WHERE environment = ?1 AND ledger = ?2)`,
 		`DELETE FROM finapi_row WHERE feed_id = (SELECT id FROM finapi_feed WHERE environment = ?1 AND ledger = ?2)`,
@@ -120,6 +121,34 @@ func sqlitePut(ctx context.Context, tx *sql.Tx, feed int64, rows []entry) error 
 	}
 	_, err = tx.ExecContext(ctx, sqlitePutAliases, feed, list)
 	return err
+}
+
+var sqliteInbox = inboxStatements{
+	put: sqlitePutLetters,
+	ack: `
+UPDATE finapi_inbox SET event = NULL, reason = ''
+WHERE feed_id = (SELECT id FROM finapi_feed WHERE environment = ?1 AND ledger = ?2)
+	AND seq IN (SELECT value FROM json_each(?3)) AND event IS NOT NULL`,
+}
+
+// sqlitePutLetter: ledger's id, UID, key, event.
+const sqlitePutLetter = `
+INSERT INTO finapi_inbox (feed_id, uid, event_key, nth, event)
+SELECT ?1, ?2, ?3, 1 + count(*), ?4 FROM finapi_inbox WHERE feed_id = ?1 AND event_key = ?3`
+
+// sqlitePutLetters sends an event at a time, as [sqlitePut] does with rows.
+func sqlitePutLetters(ctx context.Context, tx *sql.Tx, feed int64, letters []letter) error {
+	put, err := tx.PrepareContext(ctx, sqlitePutLetter)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = put.Close() }()
+	for _, l := range letters {
+		if _, err := put.ExecContext(ctx, feed, l.uid, l.key, l.event); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // sqlitePatience is how long writers wait for each other.

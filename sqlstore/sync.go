@@ -28,9 +28,12 @@ func Sync(
 	ctx context.Context, feed *finapi.Feed,
 	apply func(ctx context.Context, tx *sql.Tx, batch []finapi.Event) error,
 ) error {
-	s, err := storeOf(feed, apply)
+	s, err := storeOf(feed)
 	if err != nil {
 		return err
+	}
+	if apply == nil {
+		return invalid("apply", "must not be nil")
 	}
 	return feed.Deliver(ctx, s.committing(feed, apply))
 }
@@ -42,20 +45,20 @@ func Decide(
 	ctx context.Context, feed *finapi.Feed, uid finapi.UID, verdict finapi.DecisionVerdict, by string,
 	apply func(ctx context.Context, tx *sql.Tx, batch []finapi.Event) error,
 ) error {
-	s, err := storeOf(feed, apply)
+	s, err := storeOf(feed)
 	if err != nil {
 		return err
+	}
+	if apply == nil {
+		return invalid("apply", "must not be nil")
 	}
 	return feed.Decide(ctx, uid, verdict, by, s.committing(feed, apply))
 }
 
 // storeOf returns the feed's store, in whose database apply writes.
-func storeOf(feed *finapi.Feed, apply func(context.Context, *sql.Tx, []finapi.Event) error) (*Store, error) {
+func storeOf(feed *finapi.Feed) (*Store, error) {
 	if feed == nil {
 		return nil, invalid("feed", "must not be nil")
-	}
-	if apply == nil {
-		return nil, invalid("apply", "must not be nil")
 	}
 	s, ok := feed.Store().(*Store)
 	if !ok || s == nil {

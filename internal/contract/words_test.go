@@ -31,6 +31,10 @@ func own() map[string]string {
 		"DecisionVerdict": "what a person decided",
 		"BindingState":    "how sure a ledger is",
 		"state":           "comes back to the ERP in its own URL",
+		"kind":            "of an event, in the JSON for the ERP",
+		"event":           "in the JSON for the ERP",
+		"change":          "of closed books, in the JSON for the ERP",
+		"until":           "when the books are closed, in the JSON for the ERP",
 		"ACCESS_EXCEEDED": "Berlin Group's word in a bank's text",
 	}
 }
