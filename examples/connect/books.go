@@ -53,6 +53,12 @@ CREATE TABLE IF NOT EXISTS chosen ( -- connections whose accounts the customer h
 	connection INTEGER NOT NULL,
 	PRIMARY KEY (tenant, connection)
 ) STRICT;
+CREATE TABLE IF NOT EXISTS parted ( -- connections that were disconnected, for pages that are older than that
+	tenant     TEXT NOT NULL,
+	connection INTEGER NOT NULL,
+	bank       TEXT NOT NULL,
+	PRIMARY KEY (tenant, connection)
+) STRICT;
 CREATE TABLE IF NOT EXISTS journal (
 	uid          TEXT PRIMARY KEY, -- a second booking of the same transaction cannot happen
 	ledger       INTEGER NOT NULL,

@@ -33,7 +33,7 @@ func (b *browser) toTheForm(bank string) *browser {
 	b.t.Helper()
 	b.open("/banks").write("#search", bank)
 	b.press(".search button", b.says("banks.choose"))
-	b.press(".banks a.button", b.says("before.read"))
+	b.press(".banks a.button", b.says("before.gets"))
 	return b.leave("#connect")
 }
 
@@ -80,7 +80,9 @@ func TestInABrowserEveryPageIsUsableOnEachScreenInEachLanguage(t *testing.T) {
 			t.Parallel()
 			b := openBrowserAt(t, chromium(t), startFullApp(t), d.width, d.lang)
 			b.page("signin").press("main button", b.says("accounts.none")).page("empty")
+			b.open("/forget").sees(b.says("forget.nothing")).page("forget-nothing")
 			b.open("/banks?search=bank").page("banks")
+			b.open("/banks/" + amnis).page("before")
 			b.toTheForm("amnis").shoot("form").toTheBank().shoot("bank-login")
 			b.do("log in", click("#login"))
 			b.waitFor(`document.querySelector("#approve")`).shoot("bank-approve")
@@ -99,10 +101,14 @@ func TestInABrowserEveryPageIsUsableOnEachScreenInEachLanguage(t *testing.T) {
 			b.open("/help").page("help").open("/history").page("history")
 			b.open("/accounts").do("disconnect", click(`a[href$="/disconnect"]`))
 			b.sees(b.says("disconnect.happens")).page("disconnect")
+			stale := evaluate[string](b, "location.pathname")
 			b.press("#disconnect", b.says("told.gone.bank")).page("disconnected")
+			b.open(stale).sees(b.says("told.gone.before", "amnis")).page("disconnected-before")
 			b.open("/forget").page("forget").press("#forget", b.says("forget.unsure")).page("forget-unsure")
 			b.do("be sure", click(`input[name="sure"]`))
-			b.press("#forget", b.says("told.forgotten")).page("forgotten")
+			b.press("#forget", b.says("told.forgotten.access")).page("forgotten")
+			b.open("/forget").page("forget-again").do("be sure again", click(`input[name="sure"]`))
+			b.press("#forget", b.says("told.forgotten.nobody")).seesNot(b.says("told.forgotten.access")).page("forgotten-again")
 			b.open("/nowhere").page("missing")
 		})
 	}
@@ -137,7 +143,7 @@ func TestInABrowserWhoCancelsAtTheBankIsToldWhatTheBankSays(t *testing.T) {
 	b.signIn().toTheForm("amnis").toTheBank()
 	b.do("cancel at the bank", click("#cancel"))
 	b.waitFor(`document.querySelector("#back")`).shoot("form-after-cancel")
-	b.press("#back", "The bank was not connected.").sees("What the bank says").sees("Who must act: You, at your bank.").page("cancelled")
+	b.press("#back", "The bank was not connected.").sees("What the bank says").sees("Follow what the bank says.").page("cancelled")
 }
 
 func TestInABrowserAWrongLoginLeadsBackWithTheReason(t *testing.T) {
@@ -149,7 +155,7 @@ func TestInABrowserAWrongLoginLeadsBackWithTheReason(t *testing.T) {
 	b.waitFor(`document.querySelector("#return")`).shoot("bank-refused")
 	b.do("back to the form", click("#return"))
 	b.waitFor(`document.querySelector("#back")`).shoot("form-error")
-	b.press("#back", "Die Bank wurde nicht verbunden.").sees("Wer handeln muss: Sie, bei Ihrer Bank.").sees("Was die Bank sagt").page("failed")
+	b.press("#back", "Die Bank wurde nicht verbunden.").sees("Die Bank hat abgelehnt. Wer handeln muss, sagt sie selbst.").sees("Was die Bank sagt").page("failed")
 }
 
 func TestInABrowserAnExpiredFormLeadsBackToANewStart(t *testing.T) {
@@ -192,7 +198,7 @@ func TestInABrowserALapsedConsentIsRenewed(t *testing.T) {
 	t.Parallel()
 	b := openBrowser(t, 360, finapi.German)
 	b.connected().open("/simulator").press(`button[value="lapse"]`, "Die Zustimmungen sind abgelaufen.")
-	b.open("/accounts").sees("Die Zustimmung ist abgelaufen; es wird nichts Neues gelesen").sees("Sie, bei Ihrer Bank").page("lapsed")
+	b.open("/accounts").sees("Die Zustimmung ist abgelaufen oder wurde zurückgenommen; es wird nichts Neues gelesen").sees("Sie, bei Ihrer Bank").page("lapsed")
 	b.leave(`form[action$="/renew"] button`).approve("Der Zugriff wurde erneuert.").sees("Aktuell").page("renewed")
 }
 
@@ -203,6 +209,35 @@ func TestInABrowserARefreshThatNeedsTheCustomerLeadsToTheBank(t *testing.T) {
 	b.app.revokeAll()
 	b.press(`form[action$="/refresh"] button`, "Your bank wants you to confirm").page("confirm")
 	b.leave("#to-bank").approve("The access was renewed.")
+}
+
+func TestInABrowserABankThatIsMaintainedIsNotTheCustomersFault(t *testing.T) {
+	t.Parallel()
+	for _, d := range devices {
+		t.Run(fmt.Sprintf("%s-%d", d.lang, d.width), func(t *testing.T) {
+			t.Parallel()
+			b := openBrowser(t, d.width, d.lang)
+			b.connected().open("/simulator").press(`button[value="refuse"]`, b.says("simulator.refuse.done"))
+			b.open("/accounts").press(`form[action$="/refresh"] button`, b.says("title.problem"))
+			b.sees(b.says("who.refused")).sees(b.says("how.refused")).seesNot(b.says("who.customer")).page("maintained")
+			b.open("/accounts").sees(b.says("state.refused")).seesNot(b.says("who.customer")).page("maintained-accounts")
+		})
+	}
+}
+
+func TestInABrowserARevokedConsentNamesTheButton(t *testing.T) {
+	t.Parallel()
+	for _, d := range devices {
+		t.Run(fmt.Sprintf("%s-%d", d.lang, d.width), func(t *testing.T) {
+			t.Parallel()
+			b := openBrowser(t, d.width, d.lang)
+			b.connected()
+			b.app.revokeAll()
+			b.press(`form[action$="/refresh"] button`, b.says("confirm.text"))
+			b.open("/accounts").sees(b.says("state.lapsed")).sees(b.says("how.renew")).page("revoked")
+			b.leave(`form[action$="/renew"] button`).approve(b.says("told.renewed"))
+		})
+	}
 }
 
 func TestInABrowserAnOutageSaysWhoMustActAndTheBooksStay(t *testing.T) {

@@ -92,6 +92,9 @@ func problemLines(e *finapi.Error) []line {
 	if e == nil {
 		return nil
 	}
+	if bankRefused(e) {
+		return []line{say("told.refused"), say("told.bank", e.CustomerText()), say("how.refused")}
+	}
 	lines := []line{{Key: "told.who", Args: []arg{{Key: whoOf(e.Actor)}}}}
 	if e.Actor == finapi.ActorVendor {
 		lines = append(lines, say("told.passon", string(e.Code)))

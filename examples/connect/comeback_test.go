@@ -58,7 +58,7 @@ func TestTheAddressOfTheReturnIsAHintOnly(t *testing.T) {
 func TestEveryFailureOfAFormSaysWhoMustActAndHow(t *testing.T) {
 	t.Parallel()
 	for code, c := range map[string]struct{ message, who, how string }{
-		"BANK_SERVER_REJECTION":      {"Die Anmeldung ist nicht möglich.", "You, at your bank", "“Die Anmeldung ist nicht möglich.”"},
+		"BANK_SERVER_REJECTION":      {"", "You, at your bank", "The bank refused"},
 		"NO_ACCOUNTS_FOR_TYPE_LIST":  {"", "You, at your bank", "account"},
 		"INTERRUPTED":                {"", "You, at your bank", "form"},
 		"ENTITY_EXISTS":              {"", "Your software's vendor", "Pass this on to your software's vendor (ENTITY_EXISTS):"},
@@ -78,6 +78,21 @@ func TestEveryFailureOfAFormSaysWhoMustActAndHow(t *testing.T) {
 				reads(200, "The bank was not connected.", "Who must act: "+c.who+".", c.how, "Attention")
 		})
 	}
+}
+
+func TestABankThatSaysWhyItRefusedIsQuotedAndNotContradicted(t *testing.T) {
+	t.Parallel()
+	p := signedIn(t, startApp(t), "muster")
+	form := p.start(amnis)
+	if err := p.app.sim.Reject(form, "Wir warten unsere Systeme bis 6 Uhr."); err != nil {
+		t.Fatal(err)
+	}
+	p.get(p.back(form, "errorRedirectUrl")).reads(200, "The bank was not connected. The bank refused. Its own words say who must act. "+
+		"What the bank says: “Wir warten unsere Systeme bis 6 Uhr.” Follow what the bank says. If it asks you for nothing, try again later.").
+		readsNot("You, at your bank", "check whether you can log in")
+	p.lang = "de"
+	p.get(p.at.RequestURI()).reads(200, "Die Bank hat abgelehnt. Wer handeln muss, sagt sie selbst.", "Verlangt sie nichts von Ihnen, versuchen Sie es später erneut.").
+		readsNot("Sie, bei Ihrer Bank")
 }
 
 func TestAFormThatEndedBadlyAndLeftAConnectionGoesOnWithAWarning(t *testing.T) {
@@ -149,7 +164,7 @@ func TestACustomerWhoCameBackSignedOutFindsTheConnectionLater(t *testing.T) {
 	c.get(c.back(form, "redirectUrl")).reads(403, "You are not signed in")
 	c.get("/signin")
 	c.app.sim.Clock().Advance(time.Minute)
-	c.post("/signin", "tenant", "muster").reads(200, "The bank is connected, but nothing is read yet.", "Choose accounts")
+	c.post("/signin", "tenant", "muster").reads(200, "The bank is connected, but nothing is in your books yet.", "Choose accounts")
 }
 
 func TestWhenFinAPIFailsTheBooksAreStillThere(t *testing.T) {
@@ -178,8 +193,27 @@ func TestABankThatRefusesAnUpdateIsQuoted(t *testing.T) {
 	c.get("/accounts")
 	c.post(c.find(`action="(/connections/\d+/refresh)"`)).settle().
 		reads(502, "What the bank says Das Online-Banking wird gerade gewartet", "For the support BANK_SERVER_REJECTION")
-	c.get("/accounts").reads(200, "the data are older", "What the bank says Das Online-Banking wird gerade gewartet")
+	c.readsNot("You, at your bank", "As soon as that is done", "check whether you can log in")
+	c.get("/accounts").reads(200, "The bank refused the last refresh; the data are older", "Who must act The bank refused. Its own words say who must act.",
+		"Follow what the bank says. If it asks you for nothing, try again later.", "When the bank says so; if it names no time, later.").
+		readsNot("You, at your bank", "As soon as that is done", "check whether you can log in")
+	c.reads(200, "What the bank says Das Online-Banking wird gerade gewartet")
 	c.post(c.find(`action="(/connections/\d+/refresh)"`)).settle().reads(200, "Up to date")
+}
+
+func TestARevokedConsentSaysSoAndNamesTheButton(t *testing.T) {
+	t.Parallel()
+	c := signedIn(t, startApp(t), "muster")
+	c.connect(amnis).chooseAll()
+	c.app.revokeAll()
+	c.post(c.find(`action="(/connections/\d+/refresh)"`)).settle().reads(200, "Your bank wants you to confirm")
+	for lang, want := range map[string]struct{ state, button, not string }{
+		"en": {"The consent has run out or was taken back; nothing new is read", "Press “Renew consent”", "open the form"},
+		"de": {"Die Zustimmung ist abgelaufen oder wurde zurückgenommen; es wird nichts Neues gelesen", "auf „Zustimmung erneuern“", "öffnen Sie das Formular"},
+	} {
+		c.lang = lang
+		c.get("/accounts").reads(200, want.state, want.button).readsNot(want.not)
+	}
 }
 
 func TestAnAccountThatFailedOrClosedIsMarked(t *testing.T) {
@@ -214,7 +248,7 @@ func TestAConnectionThatWasDeletedElsewhereLeavesItsLedgers(t *testing.T) {
 	c.connect(amnis).chooseAll()
 	refresh := c.find(`action="(/connections/\d+/refresh)"`)
 	c.app.sim.DeleteConnection(c.app.sim.Connections()[0].ID)
-	c.post(refresh).reads(404, "There is nothing here")
+	c.post(refresh).reads(200, "amnis was disconnected before.")
 	c.get("/accounts").reads(200, "No bank is connected", "Accounts that are not read", "1200 amnis Konto EUR")
 	c.connect(amnis).reads(200, "This ledger took the bookings").chooseAll().reads(200, "0 new bookings.").readsNot("1230")
 }

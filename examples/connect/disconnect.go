@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"github.com/finapi-go/finapi"
 )
@@ -44,12 +45,15 @@ func (a *app) disconnect(v *visit) error {
 		if err != nil {
 			return result{err: err}
 		}
-		if err := a.books.release(ctx, tenant, connection.ID); err != nil {
+		if err := a.books.part(ctx, tenant, connection.ID, connection.Bank.Name); err != nil {
 			return result{err: err}
 		}
-		level := levelGood
-		if !done.AtEveryBank() {
-			level = levelWarn
+		level := levelWarn
+		switch {
+		case done.Before:
+			level = levelInfo
+		case done.AtEveryBank():
+			level = levelGood
 		}
 		id, err := a.books.tell(ctx, tenant, a.now(), level, partingLines(connection.Bank.Name, &done)...)
 		return result{next: withTold("/accounts", id), err: err}
@@ -61,16 +65,45 @@ func partingLines(bank string, d *finapi.Disconnected) []line {
 	if d.Before {
 		return []line{say("told.gone.before", bank), say("told.gone.stays")}
 	}
-	lines := []line{say("told.gone", bank), say("told.gone.accounts", len(d.Accounts))}
-	if d.AtEveryBank() {
-		lines = append(lines, say("told.gone.bank"))
-	} else {
-		lines = append(lines, say("told.gone.notbank"))
-	}
+	lines := goneLines(bank, d)
 	for _, c := range d.Consents {
 		if c.Problem != nil {
 			lines = append(lines, problemLines(c.Problem)...)
 		}
 	}
 	return append(lines, say("told.gone.stays"), say("told.gone.back"))
+}
+
+// goneLines say what was removed at finAPI and at the bank. Where finAPI had no consent,
+// the bank was not asked to end one.
+func goneLines(bank string, d *finapi.Disconnected) []line {
+	if d.Before {
+		return []line{say("told.gone.before", bank)}
+	}
+	lines := []line{say("told.gone", bank)}
+	if len(d.Accounts) > 0 {
+		lines = append(lines, say("told.gone.accounts", len(d.Accounts)))
+	}
+	asked := slices.DeleteFunc(slices.Clone(d.Consents), func(c finapi.ConsentEnded) bool { return c.ConsentDeleted == finapi.ConsentDeleted{} })
+	switch {
+	case len(asked) == 0:
+		return append(lines, say("told.gone.notasked"))
+	case d.AtEveryBank():
+		return append(lines, say("told.gone.bank"))
+	}
+	return append(lines, say("told.gone.notbank"))
+}
+
+// partedError says that a page is older than the end of the connection that it is about.
+type partedError struct{ bank string }
+
+func (*partedError) Error() string { return "the bank was disconnected before" }
+
+// parted tells the customer that there is nothing left to do with a connection.
+func (a *app) parted(v *visit, bank string) error {
+	id, err := a.books.tell(v.ctx(), v.tenant(), a.now(), levelInfo, say("told.gone.before", bank), say("told.gone.stays"))
+	if err != nil {
+		return err
+	}
+	return v.to(withTold("/accounts", id))
 }

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"net/http"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -18,7 +20,7 @@ func TestACustomerConnectsABankAndSeesTheAccounts(t *testing.T) {
 	c := signedIn(t, startFullApp(t), "muster")
 	c.reads(200, "No bank is connected")
 	c.get("/banks?search=amnis").reads(200, "1 bank found", "Supported")
-	c.get("/banks/"+amnis).reads(200, "What is read", "No payments", "No bank log-in", "How often it is read", "How it ends", "Go on to amnis")
+	c.get("/banks/"+amnis).reads(200, "What finAPI gets from the bank", "Booked and pending transactions", "What this software takes from that", "No payments", "No bank log-in", "How often it is read", "How it ends", "Go on to amnis")
 	c.connect(amnis).reads(200, "The bank is connected.", "Choose accounts", "A new ledger")
 	c.chooseAll().reads(200, "3 accounts are read.", "1,998 new bookings.", "Up to date", "1200", "1210", "1220", "CH88 … 0017",
 		"€651,089.57", "CHF 272,925.50", "$175,589.12", "Last refresh 2 Mar 2026, 09:00", "31 May 2026, 10:00 (89 days left)")
@@ -82,7 +84,7 @@ func TestOnlyTheChosenAccountsAreRead(t *testing.T) {
 	c.connect(amnis)
 	c.post(c.at.Path).reads(422, "Choose at least one account")
 	first := c.find(`name="(read-\d+)"`)
-	c.post(c.at.Path, first, "1").settle().reads(200, "1 account is read.", "2 more accounts of this log-in are not read", "amnis Konto EUR").
+	c.post(c.at.Path, first, "1").settle().reads(200, "1 account is read.", "finAPI has 2 more accounts of this log-in. You did not choose them", "amnis Konto EUR").
 		readsNot("amnis Konto CHF", "were deleted")
 	if n := len(c.app.sim.Accounts()); n != 3 {
 		t.Errorf("finAPI has %d accounts; without being asked to, nothing is deleted", n)
@@ -202,7 +204,7 @@ func TestALapsedConsentSaysWhoMustActAndIsRenewedInTheSameLedger(t *testing.T) {
 	for _, connection := range c.app.sim.Connections() {
 		c.app.sim.ExpireConsent(connection.ID)
 	}
-	c.get("/accounts").reads(200, "Consents that need your attention", "The consent has run out", "Who must act You, at your bank", "Renew consent").
+	c.get("/accounts").reads(200, "Consents that need your attention", "The consent has run out or was taken back", "Who must act You, at your bank", "Press “Renew consent” in “Connected accounts”").
 		readsNot("Refresh now amnis")
 	form := c.leave(c.find(`action="(/connections/\d+/renew)"`))
 	if err := c.app.sim.Approve(form); err != nil {
@@ -230,7 +232,7 @@ func TestDisconnectTellsWhatWasRemovedAndWhatStays(t *testing.T) {
 	c := signedIn(t, startApp(t), "muster")
 	c.connect(amnis).chooseAll()
 	c.get(c.find(`href="(/connections/\d+/disconnect)"`)).
-		reads(200, "Disconnect amnis", "The bank is asked to end the consent.", "with 3 accounts", "What stays", "1200 amnis Konto EUR")
+		reads(200, "Disconnect amnis", "The bank is asked to end the consent, where it lets finAPI do that.", "with 3 accounts", "The next page tells exactly what happened.", "What stays", "1200 amnis Konto EUR")
 	c.post(c.at.Path).settle().reads(200, "amnis is disconnected. finAPI has neither the connection nor its data any more; that was checked.",
 		"3 accounts with balances and bookings were deleted at finAPI.", "The consent has ended at the bank, too.", "Your bookings stay",
 		"Accounts that are not read", "1200 amnis Konto EUR", "€1,217.52")
@@ -250,6 +252,34 @@ func TestDisconnectIsHonestAboutABankThatKeepsTheConsent(t *testing.T) {
 	c.get(c.find(`href="(/connections/\d+/disconnect)"`))
 	c.post(c.at.Path).settle().reads(200, "amnis is disconnected", "The bank did not confirm that the consent has ended", "remove finAPI's access in your online banking").
 		readsNot("The consent has ended at the bank, too.")
+}
+
+func TestDisconnectDoesNotSayThatABankWasAskedThatWasNot(t *testing.T) {
+	t.Parallel()
+	c := signedIn(t, startApp(t), "muster")
+	c.connect(amnis).chooseAll()
+	c.app.revokeAll()
+	c.post(c.find(`action="(/connections/\d+/refresh)"`)).settle() // finAPI learns of it
+	c.get("/accounts")
+	c.get(c.find(`href="(/connections/\d+/disconnect)"`))
+	c.post(c.at.Path).settle().reads(200, "amnis is disconnected", "finAPI had no consent at the bank any more, so the bank was not asked to end one.").
+		readsNot("The consent has ended at the bank, too.", "The bank did not confirm")
+}
+
+func TestAPageThatIsOlderThanTheDisconnectionSaysThatTheBankWasDisconnectedBefore(t *testing.T) {
+	t.Parallel()
+	c := signedIn(t, startApp(t), "muster")
+	c.connect(amnis).chooseAll()
+	connection := c.find(`href="(/connections/\d+)/disconnect"`)
+	c.get(connection + "/disconnect")
+	c.post(c.at.Path).settle().reads(200, "amnis is disconnected.")
+	for _, action := range []string{"/disconnect", "/refresh", "/renew", "/choose"} {
+		c.get("/accounts")
+		c.post(connection+action).reads(200, "For information", "amnis was disconnected before.", "Your bookings stay in your books.").readsNot("There is nothing here")
+	}
+	c.get(connection+"/disconnect").reads(200, "amnis was disconnected before.")
+	c.lang = "de"
+	c.get(connection+"/disconnect").reads(200, "amnis war schon getrennt.")
 }
 
 func TestAReconnectedBankGoesOnInTheSameLedgersWithoutDoubles(t *testing.T) {
@@ -288,17 +318,65 @@ func TestForgetDeletesEverythingAndTellsTheProof(t *testing.T) {
 	t.Parallel()
 	c := signedIn(t, startApp(t), "muster")
 	c.connect(amnis).chooseAll()
-	c.get("/forget").reads(200, "Your 3 ledgers with all bookings", "It cannot be undone")
+	c.get("/forget").reads(200, "Every bank is disconnected", "Your user at finAPI is deleted", "Your 3 ledgers are deleted here, with all bookings", "It cannot be undone")
 	c.post("/forget").reads(422, "Tick the box")
 	c.post("/forget", "sure", "1").settle().reads(200, "Your data were deleted.", "amnis is disconnected",
-		"Proof: on 2 Mar 2026", "answered that it does not know it", "No bank is connected").readsNot("Accounts that are not read")
-	for _, table := range []string{"journal", "ledger", "snapshot", "notice", "customer", "chosen", "finapi_row", "finapi_alias", "finapi_feed", "finapi_user"} {
+		"The consent has ended at the bank, too.", "Proof: on 2 Mar 2026", "answered that it does not know it", "The access data of this user were deleted here.",
+		"3 ledgers with their bookings", "2 earlier messages were deleted here.", "No bank is connected").readsNot("Accounts that are not read", "nothing at finAPI")
+	for _, table := range []string{"journal", "ledger", "snapshot", "notice", "customer", "chosen", "parted", "finapi_row", "finapi_alias", "finapi_feed", "finapi_user"} {
 		var n int
 		if err := c.app.books.db.QueryRowContext(t.Context(), `SELECT COUNT(*) FROM `+table).Scan(&n); err != nil || n != 0 {
 			t.Errorf("the table %s holds %d rows (%v) after everything was deleted", table, n, err)
 		}
 	}
 	c.connect(amnis).chooseAll().reads(200, "5 new bookings.")
+}
+
+func TestADeletionSaysOnlyWhatHappened(t *testing.T) {
+	t.Parallel()
+	c := signedIn(t, startApp(t), "muster")
+	asked := func() int {
+		n := 0
+		for _, r := range c.app.sim.Requests() {
+			if strings.Contains(r.Path, "verified") || r.Method == http.MethodDelete {
+				n++
+			}
+		}
+		return n
+	}
+	c.get("/forget").reads(200, "There is nothing to delete", "you have no user at finAPI").readsNot("0 ", "Delete everything")
+	c.get("/accounts") // a form that an older page still shows
+	c.post("/forget", "sure", "1").settle().reads(200, "There was nothing to delete.", "There was nothing at finAPI: you had no user there, so finAPI was not asked.").
+		readsNot("Proof", "were deleted", "was deleted")
+	if n := asked(); n != 0 {
+		t.Errorf("for a customer who never connected, finAPI was asked %d times; the record says that nobody was", n)
+	}
+
+	c.connect(amnis).chooseAll()
+	c.get("/forget")
+	c.post("/forget", "sure", "1").settle().reads(200, "Proof: on 2 Mar 2026")
+	if asked() == 0 {
+		t.Error("the record says that finAPI was asked, and nobody did")
+	}
+	c.app.sim.ResetRequests()
+	c.get("/forget").reads(200, "The 1 message that you were shown is deleted here.").
+		readsNot("0 ledgers", "Every bank is disconnected", "Your user at finAPI", "access data")
+	c.post("/forget", "sure", "1").settle().reads(200, "Your data were deleted.", "There was nothing at finAPI", "1 earlier message was deleted here.").
+		readsNot("Proof", "ledger with", "ledgers with", "access data", "amnis")
+	if n := asked(); n != 0 {
+		t.Errorf("at a second deletion, finAPI was asked %d times; the record says that nobody was", n)
+	}
+	c.lang = "de"
+	c.get(c.at.RequestURI()).reads(200, "Bei finAPI gab es nichts").readsNot("Nachweis")
+}
+
+func TestADeletionOffersNoBanksIfNoneIsConnected(t *testing.T) {
+	t.Parallel()
+	c := signedIn(t, startApp(t), "muster")
+	c.start(amnis) // makes the user, and connects nothing
+	c.get("/forget").reads(200, "Your user at finAPI is deleted").readsNot("Every bank is disconnected", "ledger", "message")
+	c.app.outage(true)
+	c.get("/forget").reads(200, "Every bank is disconnected") // nobody knows
 }
 
 func TestForgetLeavesTheOtherTenantAlone(t *testing.T) {
@@ -442,11 +520,70 @@ func TestWhatACustomerWasToldCanBeLookedUp(t *testing.T) {
 	c.get("/history").reads(200, "Die Bank ist verbunden.", "3 Konten werden gelesen.")
 }
 
+func TestWhatIsReadIsTheSameOnEveryPage(t *testing.T) {
+	t.Parallel()
+	c := signedIn(t, startApp(t), "muster")
+	for lang, want := range map[string]struct{ gets, takes, rest []string }{
+		"en": {
+			[]string{"all accounts of the log-in that you approve", "IBAN, holder, currency", "ooked and pending transactions"},
+			[]string{"nly the accounts that you choose", "ooked"},
+			[]string{"deleted at finAPI on the page on which you choose", "deleted there when you disconnect"},
+		},
+		"de": {
+			[]string{"Konten des Zugangs, die Sie dort freigeben", "IBAN, Inhaber, Währung", "ebuchte", "vorgemerkte"},
+			[]string{"ur die Konten, die Sie", "gebuchten"},
+			[]string{"auf der Seite mit der Auswahl bei finAPI löschen lassen", "wird dort gelöscht, wenn Sie trennen"},
+		},
+	} {
+		c.lang = lang
+		for _, page := range []string{"/banks/" + amnis, "/help"} {
+			c.get(page).reads(200, slices.Concat(want.gets, want.takes, want.rest)...).
+				readsNot("Nothing else", "No pending bookings", "Sonst nichts", "Keine vorgemerkten")
+		}
+	}
+}
+
+func TestNoPagePromisesWhatOnlyTheBankCanDo(t *testing.T) {
+	t.Parallel()
+	c := signedIn(t, startApp(t), "muster")
+	for lang, want := range map[string][]string{
+		"en": {"The bank is asked to end the consent where it lets finAPI do that. finAPI deletes the connection and its data in any case", "tells exactly what happened"},
+		"de": {"Die Bank wird gebeten, die Zustimmung zu beenden, soweit sie finAPI das erlaubt. finAPI löscht die Verbindung und ihre Daten in jedem Fall", "genau, was geschehen ist"},
+	} {
+		c.lang = lang
+		for _, page := range []string{"/banks/" + amnis, "/help"} {
+			c.get(page).reads(200, want...).readsNot("consent is taken back", "Zustimmung wird zurückgenommen")
+		}
+	}
+}
+
+func TestEveryPageSaysTheSameAboutWhenTheBankIsAsked(t *testing.T) {
+	t.Parallel()
+	c := signedIn(t, startApp(t), "muster")
+	for lang, want := range map[string]map[string][]string{
+		"en": {
+			"/accounts":       {"new ones whenever you press “Refresh now”", "when you press “Refresh now”, never without you"},
+			"/banks/" + amnis: {"This sample ERP asks the bank nothing without you.", "four times a day at the most"},
+			"/help":           {"No: this sample ERP asks your bank only when you press something.", "This sample ERP does not refresh by itself.", "four times a day at the most"},
+		},
+		"de": {
+			"/accounts":       {"wenn Sie auf „Jetzt aktualisieren“ drücken, jede Buchung einmal", "wenn Sie auf „Jetzt aktualisieren“ drücken, nie ohne Sie"},
+			"/banks/" + amnis: {"Dieses Beispiel-ERP fragt die Bank nie ohne Sie.", "höchstens viermal am Tag"},
+			"/help":           {"Nein: Dieses Beispiel-ERP fragt Ihre Bank nur, wenn Sie etwas drücken.", "Dieses Beispiel-ERP aktualisiert nicht von selbst.", "höchstens viermal am Tag"},
+		},
+	} {
+		c.lang = lang
+		for page, texts := range want {
+			c.get(page).reads(200, texts...).readsNot("come by themselves", "kommen Salden und Buchungen von selbst")
+		}
+	}
+}
+
 func TestTheHelpAnswersEveryQuestionInBothLanguages(t *testing.T) {
 	t.Parallel()
 	c := visitor(t, startApp(t))
 	for lang, want := range map[string][]string{
-		"en": {"Do I get bookings twice?", "each booking comes exactly once", "Why are bookings missing?", "Only executed bookings come"},
+		"en": {"Do I get bookings twice?", "each booking comes exactly once", "Why are bookings missing?", "Can payments be started? No, the connection can only read.", "Only executed bookings come"},
 		"de": {"Kommen Buchungen doppelt?", "genau einmal", "Warum fehlen Buchungen?", "nur ausgeführte Buchungen"},
 	} {
 		c.lang = lang

@@ -3,13 +3,17 @@ package main
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/finapi-go/finapi"
 )
 
-// forgetting is the data of the page before deleting everything.
+// forgetting is the data of the page before deleting everything. It names only what there
+// is to delete.
 type forgetting struct {
-	Ledgers int
+	holdings
+	// Banks says that banks may be connected, User that the tenant has a user at finAPI.
+	Banks, User bool
 	// Wrong is the key of a text that says what is missing; "" if nothing is.
 	Wrong string
 }
@@ -17,17 +21,29 @@ type forgetting struct {
 func (a *app) showForget(v *visit) error { return a.askForget(v, http.StatusOK, "") }
 
 func (a *app) askForget(v *visit, status int, wrong string) error {
-	ledgers, err := a.books.ledgers(v.ctx(), v.tenant())
+	held, err := a.books.held(v.ctx(), v.tenant())
 	if err != nil {
 		return err
 	}
-	a.show(v, status, "forget", "title.forget", &forgetting{Ledgers: len(ledgers), Wrong: wrong})
+	user, err := a.users.Find(v.ctx(), v.tenant())
+	if err != nil {
+		return err
+	}
+	f := &forgetting{holdings: held, User: user != nil, Wrong: wrong}
+	if user != nil {
+		connections, err := user.Connections(v.ctx())
+		f.Banks = err != nil || len(connections) > 0 // finAPI may be out of order
+	}
+	a.show(v, status, "forget", "title.forget", f)
 	return nil
 }
 
+// Nothing reports whether there is nothing to delete.
+func (f *forgetting) Nothing() bool { return !f.User && f.holdings == holdings{} }
+
 // forget deletes all that finAPI and the ERP keep of the customer's bank accounts, and
-// tells how it was proved. Bookings that the law wants kept belong into books that an
-// ERP does not delete; this example has none.
+// tells what was deleted and how that was proved. Bookings that the law wants kept belong
+// into books that an ERP does not delete; this example has none.
 func (a *app) forget(v *visit) error {
 	if v.r.PostFormValue("sure") == "" {
 		return a.askForget(v, http.StatusUnprocessableEntity, "forget.unsure")
@@ -48,7 +64,7 @@ func (a *app) forgetAll(ctx context.Context, tenant string, device *finapi.Custo
 	if err != nil {
 		return nil, err
 	}
-	lines := []line{say("told.forgotten")}
+	var gone []line
 	if user != nil {
 		// One by one, to know what each bank makes of it.
 		connections, err := user.Connections(ctx)
@@ -60,17 +76,39 @@ func (a *app) forgetAll(ctx context.Context, tenant string, device *finapi.Custo
 			if err != nil {
 				return nil, err
 			}
-			lines = append(lines, say("told.gone", c.Bank.Name))
-			if !done.AtEveryBank() {
-				lines = append(lines, say("told.gone.notbank"))
-			}
+			gone = append(gone, goneLines(c.Bank.Name, &done)...)
 		}
 	}
-	if _, err := a.users.Forget(ctx, tenant); err != nil {
+	forgotten, err := a.users.Forget(ctx, tenant)
+	if err != nil {
 		return nil, err
 	}
-	if err := a.books.forget(ctx, tenant, a.client.Environment().String()); err != nil {
+	asked := a.now()
+	held, err := a.books.forget(ctx, tenant, a.client.Environment().String())
+	if err != nil {
 		return nil, err
 	}
-	return append(lines, say("told.forgotten.proof", a.now()), say("told.forgotten.erp")), nil
+	return forgottenLines(gone, forgotten, asked, held), nil
+}
+
+// forgottenLines are the record of a deletion, after what became of the banks. They say
+// only what happened: what was not there was not deleted, and if there was no user, finAPI
+// was not asked.
+func forgottenLines(gone []line, forgotten bool, asked time.Time, held holdings) []line {
+	if !forgotten && held == (holdings{}) {
+		return []line{say("told.forgotten.nothing")}
+	}
+	lines := append([]line{say("told.forgotten")}, gone...)
+	if forgotten {
+		lines = append(lines, say("told.forgotten.proof", asked), say("told.forgotten.access"))
+	} else {
+		lines = append(lines, say("told.forgotten.nobody"))
+	}
+	if held.Ledgers > 0 {
+		lines = append(lines, say("told.forgotten.ledgers", held.Ledgers))
+	}
+	if held.Messages > 0 {
+		lines = append(lines, say("told.forgotten.messages", held.Messages))
+	}
+	return lines
 }

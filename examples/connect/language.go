@@ -135,7 +135,7 @@ func (t tongue) write(a any) string {
 func (t tongue) line(l line) string {
 	if l.Key == remedyKey && len(l.Args) == 2 {
 		e := finapi.Error{Code: finapi.Code(l.Args[0].Text), Actor: finapi.Actor(l.Args[1].Text)}
-		return e.Remedy(t.lang)
+		return t.advice(&e)
 	}
 	args := make([]any, len(l.Args))
 	for i, a := range l.Args {

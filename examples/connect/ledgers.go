@@ -90,10 +90,29 @@ func (b *books) rebound(ctx context.Context, id int64, iban string) error {
 	return err
 }
 
-// release says that the ledgers of a connection take no bookings any more. Their
+// part notes that a connection has ended: its ledgers take no bookings any more. Their
 // bookings stay.
-func (b *books) release(ctx context.Context, tenant string, id finapi.ConnectionID) error {
-	return b.inTransaction(ctx, func(tx *sql.Tx) error { return releaseIn(ctx, tx, tenant, id) })
+func (b *books) part(ctx context.Context, tenant string, id finapi.ConnectionID, bank string) error {
+	return b.inTransaction(ctx, func(tx *sql.Tx) error {
+		if err := releaseIn(ctx, tx, tenant, id); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `INSERT INTO parted (tenant, connection, bank) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`,
+			tenant, int64(id), bank)
+		return err
+	})
+}
+
+// bankOf returns the bank of one of the tenant's connections that finAPI does not have any
+// more; "" if the tenant never had it.
+func (b *books) bankOf(ctx context.Context, tenant string, id finapi.ConnectionID) (string, error) {
+	var bank string
+	err := b.db.QueryRowContext(ctx, `SELECT bank FROM parted WHERE tenant = ?1 AND connection = ?2
+		UNION SELECT bank FROM ledger WHERE tenant = ?1 AND connection = ?2 LIMIT 1`, tenant, int64(id)).Scan(&bank)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return bank, err
 }
 
 func releaseIn(ctx context.Context, tx *sql.Tx, tenant string, id finapi.ConnectionID) error {

@@ -197,6 +197,8 @@ func inWords(s *finapi.ConnectionState, now time.Time) (level string, state line
 		return levelBad, say("state.lapsed")
 	case s.ActionRequired:
 		return levelBad, say("state.action")
+	case s.Problem != nil && s.Problem.Code == finapi.CodeBankServerRejection:
+		return levelWarn, say("state.refused")
 	case s.Problem != nil && s.Problem.Actor == finapi.ActorBank:
 		return levelWarn, say("state.bank")
 	case s.Problem != nil:

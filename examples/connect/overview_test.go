@@ -28,8 +28,9 @@ func TestEveryStateOfAConnectionHasItsWords(t *testing.T) {
 		"the last day but one":        {finapi.ConnectionState{LastSuccess: now, Expires: now.AddDate(0, 0, 1)}, levelWarn, "The consent runs out in 1 day"},
 		"the last hours":              {finapi.ConnectionState{LastSuccess: now, Expires: now.Add(time.Hour)}, levelWarn, "The consent runs out within a day"},
 		"being read":                  {finapi.ConnectionState{Busy: true, ConsentMissing: true}, levelInfo, "Being read from the bank; this page reloads by itself"},
-		"no consent":                  {finapi.ConnectionState{ConsentMissing: true, ActionRequired: true}, levelBad, "The consent has run out; nothing new is read"},
+		"no consent":                  {finapi.ConnectionState{ConsentMissing: true, ActionRequired: true}, levelBad, "The consent has run out or was taken back; nothing new is read"},
 		"a confirmation is wanted":    {finapi.ConnectionState{ActionRequired: true}, levelBad, "The bank wants you to confirm; nothing new is read"},
+		"the bank refused":            {finapi.ConnectionState{Problem: &finapi.Error{Code: finapi.CodeBankServerRejection, Actor: finapi.ActorCustomer}}, levelWarn, "The bank refused the last refresh; the data are older"},
 		"the bank failed":             {finapi.ConnectionState{Problem: &finapi.Error{Actor: finapi.ActorBank}}, levelWarn, "The bank did not answer at the last refresh; the data are older"},
 		"finAPI failed, an end near":  {finapi.ConnectionState{Problem: &finapi.Error{Actor: finapi.ActorFinAPI}, Expires: ends}, levelWarn, "The last refresh failed; the data are older"},
 		"something is wrongly set up": {finapi.ConnectionState{Problem: &finapi.Error{Actor: finapi.ActorVendor}}, levelWarn, "The last refresh failed; the data are older"},
@@ -66,6 +67,13 @@ func TestEveryTroubleSaysWhoMustActHowAndWhen(t *testing.T) {
 		"an error of the program":     {errors.New("no such table"), "who.vendor", "again.later", true},
 		"the client is set up wrongly": {
 			&finapi.Error{Code: finapi.CodeUnauthorized, Actor: finapi.ActorVendor}, "who.vendor", "again.actor", true,
+		},
+		"the bank refused": {
+			&finapi.Error{Code: finapi.CodeBankServerRejection, Actor: finapi.ActorCustomer}, "who.customer", "again.actor", false,
+		},
+		"the bank refused and said why": {
+			&finapi.Error{Code: finapi.CodeBankServerRejection, Actor: finapi.ActorCustomer, Details: []finapi.ErrorDetail{{Message: "Wartung", ForCustomer: true}}},
+			"who.refused", "again.refused", false,
 		},
 		"the network fails": {&finapi.Error{Code: finapi.CodeNetwork, Actor: finapi.ActorFinAPI}, "who.finapi", "again.later", false},
 	} {
@@ -120,7 +128,7 @@ func TestACallbackIsKeptForACustomerWhoHasClosedTheBrowser(t *testing.T) {
 	if err := a.calledBack(t.Context(), finapi.Return{User: user, Consent: consent, Outcome: consent.Outcome()}); err != nil {
 		t.Fatal(err)
 	}
-	c.get("/history").reads(200, "A form at finAPI has ended.", "Who must act: You, at your bank.", "“Bitte rufen Sie uns an.”")
+	c.get("/history").reads(200, "A form at finAPI has ended.", "The bank refused.", "“Bitte rufen Sie uns an.”")
 	stranger := a.client.User("somebody", finapi.NewSecret("x"))
 	if err := a.calledBack(t.Context(), finapi.Return{User: stranger, Consent: consent, Outcome: consent.Outcome()}); err != nil {
 		t.Errorf("a callback for a user that is gone fails: %v", err)

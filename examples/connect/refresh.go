@@ -110,7 +110,7 @@ func (a *app) showWork(v *visit) error {
 	case !w.isDone():
 		a.show(v, http.StatusOK, "work", "title.work", &working{What: w.what})
 	case w.result.err != nil:
-		return w.result.err
+		a.explain(v, w.result.err) // it is in the log already
 	case w.result.form != "":
 		a.show(v, http.StatusOK, "work", "title.confirm", &working{What: w.what, Form: w.result.form, done: true})
 	default:

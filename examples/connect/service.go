@@ -34,7 +34,7 @@ type app struct {
 
 // open opens the books, and finAPI as the environment says.
 func open(ctx context.Context, opts options, env func(string) string, site site, log *slog.Logger) (_ *app, err error) {
-	a := &app{site: site, log: log, works: newWorks()}
+	a := &app{site: site, log: log, works: newWorks(log)}
 	defer func() {
 		if err != nil {
 			a.close()

@@ -127,7 +127,7 @@ func TestWhatIsMadeOfDataHasAText(t *testing.T) {
 	t.Parallel()
 	var keys []string
 	for _, q := range questions {
-		keys = append(keys, "q."+q, "a."+q)
+		keys = append(keys, "q."+q, "a."+q, "more."+q)
 	}
 	for _, p := range periods {
 		keys = append(keys, "period."+p)
@@ -147,6 +147,32 @@ func TestWhatIsMadeOfDataHasAText(t *testing.T) {
 	for _, key := range keys {
 		if _, ok := english[key]; !ok {
 			t.Errorf("the text %s is missing", key)
+		}
+	}
+}
+
+func TestAnAnswerBeginsWithOneShortSentence(t *testing.T) {
+	t.Parallel()
+	for lang, texts := range catalogues {
+		for _, q := range questions {
+			if text := texts["a."+q]; len([]rune(text)) > 100 || strings.Count(text, ".") != 1 {
+				t.Errorf("%s: the answer to %q does not begin with one short sentence, but with %q", lang, texts["q."+q], text)
+			}
+		}
+	}
+}
+
+func TestAButtonThatATextNamesIsCalledSo(t *testing.T) {
+	t.Parallel()
+	quoted := regexp.MustCompile(`„([^“%]+)“|“([^”%]+)”`)
+	for lang, texts := range catalogues {
+		names := slices.Collect(maps.Values(texts))
+		for key, text := range texts {
+			for _, m := range quoted.FindAllStringSubmatch(text, -1) {
+				if name := m[1] + m[2]; !slices.Contains(names, name) {
+					t.Errorf("%s: %s names %q, but no button or page is called so", lang, key, name)
+				}
+			}
 		}
 	}
 }

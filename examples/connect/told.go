@@ -110,20 +110,33 @@ func (b *books) recallAll(ctx context.Context, query string, args ...any) ([]tol
 	return all, err
 }
 
+// holdings count what the ERP keeps of a tenant's bank accounts.
+type holdings struct{ Ledgers, Messages int }
+
+func (b *books) held(ctx context.Context, tenant string) (h holdings, err error) {
+	err = b.db.QueryRowContext(ctx, `SELECT (SELECT COUNT(*) FROM ledger WHERE tenant = ?), (SELECT COUNT(*) FROM told WHERE tenant = ?)`,
+		tenant, tenant).Scan(&h.Ledgers, &h.Messages)
+	return h, err
+}
+
 // forget deletes all that the ERP keeps of a tenant's bank accounts: ledgers and
-// bookings, the feeds' memory, what was told.
-func (b *books) forget(ctx context.Context, tenant, environment string) error {
+// bookings, the feeds' memory, what was told. It returns what there was.
+func (b *books) forget(ctx context.Context, tenant, environment string) (holdings, error) {
+	held, err := b.held(ctx, tenant)
+	if err != nil {
+		return held, err
+	}
 	ledgers, err := b.ledgers(ctx, tenant)
 	if err != nil {
-		return err
+		return held, err
 	}
 	for i := range ledgers {
 		key := finapi.LedgerKey{Environment: environment, Ledger: ledgers[i].name()}
 		if err := b.store.Forget(ctx, key); err != nil {
-			return err
+			return held, err
 		}
 	}
-	return b.inTransaction(ctx, func(tx *sql.Tx) error {
+	return held, b.inTransaction(ctx, func(tx *sql.Tx) error {
 		var failures []error
 		for _, statement := range []string{
 			`DELETE FROM journal WHERE ledger IN (SELECT id FROM ledger WHERE tenant = ?)`,
@@ -131,6 +144,7 @@ func (b *books) forget(ctx context.Context, tenant, environment string) error {
 			`DELETE FROM notice WHERE ledger IN (SELECT id FROM ledger WHERE tenant = ?)`,
 			`DELETE FROM ledger WHERE tenant = ?`,
 			`DELETE FROM chosen WHERE tenant = ?`,
+			`DELETE FROM parted WHERE tenant = ?`,
 			`DELETE FROM customer WHERE tenant = ?`,
 			`DELETE FROM told WHERE tenant = ?`,
 		} {

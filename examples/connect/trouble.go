@@ -12,7 +12,7 @@ import (
 type trouble struct {
 	// Who and When are keys of texts: who must act, and when to try again.
 	Who, When string
-	// How is the SDK's advice.
+	// How is the SDK's advice, or the application's if that knows better.
 	How string
 	// Bank are the bank's own words for the customer; "" if it said nothing.
 	Bank string
@@ -25,26 +25,44 @@ type trouble struct {
 // troubleOf explains an error of the SDK in a language. Of other errors nothing is said
 // that could be of use to nobody but the developer.
 func troubleOf(err error, l finapi.Language) *trouble {
+	in := tongue{lang: l}
 	var action *finapi.ActionRequired
 	if errors.As(err, &action) {
-		code := finapi.CodeWebFormRequired
-		return &trouble{Who: "who.customer", When: "again.actor", How: code.Remedy(l), Code: string(code)}
+		return &trouble{Who: "who.customer", When: "again.actor", How: in.text("how.renew"), Code: string(finapi.CodeWebFormRequired)}
 	}
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) { // a work took too long, or the program ends
-		return &trouble{Who: "who.finapi", When: "again.later", How: (tongue{lang: l}).text("trouble.slow")}
+		return &trouble{Who: "who.finapi", When: "again.later", How: in.text("trouble.slow")}
 	}
 	var e *finapi.Error
 	if !errors.As(err, &e) {
-		return &trouble{Who: "who.vendor", When: "again.later", How: (tongue{lang: l}).text("trouble.internal"), Vendor: true}
+		return &trouble{Who: "who.vendor", When: "again.later", How: in.text("trouble.internal"), Vendor: true}
 	}
 	t := &trouble{
-		Who: whoOf(e.Actor), When: "again.actor", How: e.Remedy(l), Bank: e.CustomerText(), Code: string(e.Code), RequestID: e.RequestID,
+		Who: whoOf(e.Actor), When: "again.actor", How: in.advice(e), Bank: e.CustomerText(), Code: string(e.Code), RequestID: e.RequestID,
 		Vendor: e.Actor == finapi.ActorVendor,
 	}
-	if e.Retry() == finapi.RetryLater {
+	switch {
+	case bankRefused(e):
+		t.Who, t.When, t.How = "who.refused", "again.refused", in.text("how.refused")
+	case e.Retry() == finapi.RetryLater:
 		t.When = "again.later"
 	}
 	return t
+}
+
+// bankRefused reports whether a bank has refused and said why. It may want something of the
+// customer, or may just be out of order: nobody knows that but the bank.
+func bankRefused(e *finapi.Error) bool {
+	return e.Code == finapi.CodeBankServerRejection && e.CustomerText() != ""
+}
+
+// advice is what the one who must act should do. The SDK's names the form; in this
+// application, a button leads there.
+func (t tongue) advice(e *finapi.Error) string {
+	if e.Code == finapi.CodeWebFormRequired {
+		return t.text("how.renew")
+	}
+	return e.Remedy(t.lang)
 }
 
 func whoOf(actor finapi.Actor) string {
@@ -65,6 +83,26 @@ func (a *app) fail(v *visit, err error) {
 	if errors.Is(err, context.Canceled) && v.r.Context().Err() != nil {
 		return // the browser is gone
 	}
+	var parted *partedError
+	if errors.As(err, &parted) {
+		if err = a.parted(v, parted.bank); err == nil {
+			return
+		}
+	}
+	if !isAnswer(err) {
+		// The SDK's errors hold nothing personal.
+		a.log.WarnContext(v.ctx(), "request failed", "path", v.r.Pattern, "error", err)
+	}
+	a.explain(v, err)
+}
+
+// isAnswer reports whether an error is one of those that say what is wrong with a request.
+func isAnswer(err error) bool {
+	return errors.Is(err, errNotFound) || errors.Is(err, errForeignForm) || errors.Is(err, errBadForm)
+}
+
+// explain shows the error page of an error.
+func (a *app) explain(v *visit, err error) {
 	status, page := http.StatusInternalServerError, "problem"
 	var data any
 	switch {
@@ -75,8 +113,6 @@ func (a *app) fail(v *visit, err error) {
 	case errors.Is(err, errBadForm):
 		status, page = http.StatusBadRequest, "stale"
 	default:
-		// The SDK's errors hold nothing personal.
-		a.log.WarnContext(v.ctx(), "request failed", "path", v.r.Pattern, "error", err)
 		if finapi.IsError(err) {
 			status = http.StatusBadGateway
 		}

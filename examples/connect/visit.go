@@ -107,7 +107,8 @@ func number(text string) (int64, error) {
 	return n, nil
 }
 
-// connection reads one of the tenant's connections. Another tenant's is not found.
+// connection reads one of the tenant's connections. Another tenant's is not found; one
+// that the tenant had is a [partedError].
 func (a *app) connection(v *visit) (*finapi.User, finapi.Connection, error) {
 	id, err := number(v.r.PathValue("id"))
 	if err != nil {
@@ -122,7 +123,19 @@ func (a *app) connection(v *visit) (*finapi.User, finapi.Connection, error) {
 	}
 	connection, err := user.Connection(v.ctx(), finapi.ConnectionID(id))
 	if finapi.IsError(err, finapi.CodeUnknownEntity, finapi.CodeNotFound) {
-		err = errNotFound
+		err = a.missing(v, finapi.ConnectionID(id))
 	}
 	return user, connection, err
+}
+
+// missing says why there is no such connection.
+func (a *app) missing(v *visit, id finapi.ConnectionID) error {
+	bank, err := a.books.bankOf(v.ctx(), v.tenant(), id)
+	switch {
+	case err != nil:
+		return err
+	case bank != "":
+		return &partedError{bank: bank}
+	}
+	return errNotFound
 }

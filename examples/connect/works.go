@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"log/slog"
 	"sync"
 	"time"
 )
@@ -14,6 +15,7 @@ type works struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	going  sync.WaitGroup
+	log    *slog.Logger // where it is written, once, that a work has failed
 
 	mu    sync.Mutex
 	all   map[string]*work
@@ -48,9 +50,9 @@ const workLimit = 10 * time.Minute
 // workKept is how long the result can be looked at.
 const workKept = 30 * time.Minute
 
-func newWorks() *works {
+func newWorks(log *slog.Logger) *works {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &works{ctx: ctx, cancel: cancel, all: map[string]*work{}, turns: map[string]chan struct{}{}}
+	return &works{ctx: ctx, cancel: cancel, log: log, all: map[string]*work{}, turns: map[string]chan struct{}{}}
 }
 
 // close ends all works and waits for them.
@@ -82,6 +84,10 @@ func (s *works) start(tenant, subject, what string, do func(context.Context) res
 	s.going.Go(func() {
 		defer close(w.done)
 		w.result = s.run(turn, do)
+		if w.result.err != nil && s.ctx.Err() == nil { // the end of the program is no failure
+			// The SDK's errors hold nothing personal.
+			s.log.WarnContext(s.ctx, "work failed", "work", what, "error", w.result.err)
+		}
 	})
 	return w
 }
