@@ -132,6 +132,19 @@ func TestAFlaggedRowThatTheBalanceHoldsIsSaidToBeGenuine(t *testing.T) {
 	same(t, finapi.Evidence{Kind: finapi.EvidenceBalance}, review.Evidence[len(review.Evidence)-1])
 }
 
+func TestTheBalanceSaysNothingAboutABookingOfZero(t *testing.T) {
+	t.Parallel()
+	e := newERP(t)
+	e.mustSync()
+	e.suspect(func(tx *finapitest.Transaction) { tx.Amount = number("0") })
+	e.sim.Clock().Advance(25 * time.Hour)
+	for _, evidence := range only[finapi.Review](t, e.mustSync()).Evidence {
+		if evidence.Kind == finapi.EvidenceBalance {
+			t.Errorf("it is weighed by the balance: %+v", evidence)
+		}
+	}
+}
+
 func TestARowThatFinAPIMadeUpNamesTheGap(t *testing.T) {
 	t.Parallel()
 	e := newERP(t)

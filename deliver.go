@@ -46,6 +46,8 @@ func (s *reading) weigh(difference decimal.Decimal) {
 			continue
 		}
 		switch {
+		case review.Transaction.Amount.Amount.IsZero(): // the balance is the same with it and without
+			continue
 		case difference.Equal(review.Transaction.Amount.Amount.Neg()):
 			review.Evidence = append(review.Evidence, Evidence{EvidenceBalance, true})
 		case difference.IsZero():
