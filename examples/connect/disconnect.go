@@ -48,27 +48,33 @@ func (a *app) disconnect(v *visit) error {
 		if err := a.books.part(ctx, tenant, connection.ID, connection.Bank.Name); err != nil {
 			return result{err: err}
 		}
-		level := levelWarn
-		switch {
-		case done.Before:
-			level = levelInfo
-		case done.AtEveryBank():
-			level = levelGood
-		}
-		id, err := a.books.tell(ctx, tenant, a.now(), level, partingLines(connection.Bank.Name, &done)...)
+		id, err := a.books.tell(ctx, tenant, a.now(), partingLevel(&done), partingLines(connection.Bank.Name, &done)...)
 		return result{next: withTold("/accounts", id), err: err}
 	})
 }
 
-// partingLines say what was removed at finAPI and at the bank, and what stays.
+// partingLevel is a warning if the consent may live on at the bank.
+func partingLevel(d *finapi.Disconnected) string {
+	switch {
+	case d.Before:
+		return levelInfo
+	case d.AtEveryBank():
+		return levelGood
+	}
+	return levelWarn
+}
+
+// partingLines say what was removed at finAPI and at the bank, and what stays. Of a
+// refusal only the bank's words are shown: the connection is gone, so advice on how to
+// mend it would be wrong.
 func partingLines(bank string, d *finapi.Disconnected) []line {
 	if d.Before {
 		return []line{say("told.gone.before", bank), say("told.gone.stays")}
 	}
 	lines := goneLines(bank, d)
 	for _, c := range d.Consents {
-		if c.Problem != nil {
-			lines = append(lines, problemLines(c.Problem)...)
+		if c.Problem != nil && c.Problem.CustomerText() != "" {
+			lines = append(lines, say("told.bank", c.Problem.CustomerText()))
 		}
 	}
 	return append(lines, say("told.gone.stays"), say("told.gone.back"))

@@ -251,7 +251,7 @@ func TestDisconnectIsHonestAboutABankThatKeepsTheConsent(t *testing.T) {
 	}
 	c.get(c.find(`href="(/connections/\d+/disconnect)"`))
 	c.post(c.at.Path).settle().reads(200, "amnis is disconnected", "The bank did not confirm that the consent has ended", "remove finAPI's access in your online banking").
-		readsNot("The consent has ended at the bank, too.")
+		readsNot("The consent has ended at the bank, too.", "give it again")
 }
 
 func TestDisconnectDoesNotSayThatABankWasAskedThatWasNot(t *testing.T) {
@@ -262,7 +262,7 @@ func TestDisconnectDoesNotSayThatABankWasAskedThatWasNot(t *testing.T) {
 	c.post(c.find(`action="(/connections/\d+/refresh)"`)).settle() // finAPI learns of it
 	c.get("/accounts")
 	c.get(c.find(`href="(/connections/\d+/disconnect)"`))
-	c.post(c.at.Path).settle().reads(200, "amnis is disconnected", "finAPI had no consent at the bank any more, so the bank was not asked to end one.").
+	c.post(c.at.Path).settle().reads(200, "amnis is disconnected", "finAPI had no consent at the bank, so the bank was not asked to end one.").
 		readsNot("The consent has ended at the bank, too.", "The bank did not confirm")
 }
 
@@ -368,6 +368,18 @@ func TestADeletionSaysOnlyWhatHappened(t *testing.T) {
 	}
 	c.lang = "de"
 	c.get(c.at.RequestURI()).reads(200, "Bei finAPI gab es nichts").readsNot("Nachweis")
+}
+
+func TestADeletionIsHonestAboutABankThatKeepsTheConsent(t *testing.T) {
+	t.Parallel()
+	c := signedIn(t, startApp(t), "muster")
+	c.connect(amnis).chooseAll()
+	for _, connection := range c.app.sim.Connections() {
+		c.app.sim.SetConsentDeletion(connection.ID, "NOT_DELETED")
+	}
+	c.get("/forget")
+	c.post("/forget", "sure", "1").settle().reads(200, "Please note", "Your data were deleted.", "The bank did not confirm that the consent has ended", "Proof: on 2 Mar 2026").
+		readsNot("The consent has ended at the bank, too.")
 }
 
 func TestADeletionOffersNoBanksIfNoneIsConnected(t *testing.T) {

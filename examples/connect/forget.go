@@ -50,45 +50,45 @@ func (a *app) forget(v *visit) error {
 	}
 	tenant, device := v.tenant(), a.site.device(v.r)
 	return a.follow(v, "everything", "work.forgetting", func(ctx context.Context) result {
-		lines, err := a.forgetAll(ctx, tenant, device)
+		level, lines, err := a.forgetAll(ctx, tenant, device)
 		if err != nil {
 			return result{err: err}
 		}
-		id, err := a.books.tell(ctx, tenant, a.now(), levelGood, lines...)
+		id, err := a.books.tell(ctx, tenant, a.now(), level, lines...)
 		return result{next: withTold("/accounts", id), err: err}
 	})
 }
 
-func (a *app) forgetAll(ctx context.Context, tenant string, device *finapi.CustomerDevice) ([]line, error) {
+func (a *app) forgetAll(ctx context.Context, tenant string, device *finapi.CustomerDevice) (level string, lines []line, err error) {
 	user, err := a.users.Find(ctx, tenant)
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
-	var gone []line
+	level = levelGood
 	if user != nil {
 		// One by one, to know what each bank makes of it.
 		connections, err := user.Connections(ctx)
 		if err != nil && !finapi.IsError(err, finapi.CodeUserLocked) {
-			return nil, err
+			return "", nil, err
 		}
 		for _, c := range connections {
 			done, err := user.Disconnect(ctx, finapi.Disconnection{Connection: c.ID, Customer: device})
 			if err != nil {
-				return nil, err
+				return "", nil, err
 			}
-			gone = append(gone, goneLines(c.Bank.Name, &done)...)
+			lines = append(lines, goneLines(c.Bank.Name, &done)...)
+			if partingLevel(&done) == levelWarn {
+				level = levelWarn
+			}
 		}
 	}
 	forgotten, err := a.users.Forget(ctx, tenant)
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
 	asked := a.now()
 	held, err := a.books.forget(ctx, tenant, a.client.Environment().String())
-	if err != nil {
-		return nil, err
-	}
-	return forgottenLines(gone, forgotten, asked, held), nil
+	return level, forgottenLines(lines, forgotten, asked, held), err
 }
 
 // forgottenLines are the record of a deletion, after what became of the banks. They say
