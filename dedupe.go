@@ -85,7 +85,8 @@ func WithMassRemovals() FeedOption {
 
 // WithHeldReviews keeps reviews in the queue instead of delivering them: nothing comes
 // to the ledger before a person has decided with [Feed.Confirm] or [Feed.Discard]. See
-// [Feed.Reviews] and [Status.Clean].
+// [Feed.Reviews] and [Status.Clean]. Set it from the first synchronisation of a ledger on:
+// of a review that was delivered before, nothing more comes.
 func WithHeldReviews() FeedOption {
 	return func(f *Feed) error {
 		f.holdReviews = true

@@ -188,7 +188,9 @@ func (s *reading) summary(batches []Batch) Synced {
 func (s *reading) effects() []effect {
 	effects := make([]effect, 0, len(s.plan.verdicts)+len(s.notices))
 	for i := range s.plan.verdicts {
-		effects = append(effects, s.lock(s.effect(&s.plan.verdicts[i])))
+		e := s.effect(&s.plan.verdicts[i])
+		e.event = s.feed.lock(s.feed.hold(e.was, e.event))
+		effects = append(effects, e)
 	}
 	if s.shortfall != nil {
 		s.notice(s.shortfallKind(), "the listing is not complete; what is safe was delivered")
@@ -286,18 +288,29 @@ func (s *reading) meaning(v *verdict) effect {
 }
 
 // lock wraps a change of a closed period, so that it is reported and not applied.
-func (s *reading) lock(e effect) effect {
-	until := s.feed.lockedUntil
-	if until.IsZero() {
-		return e
+func (f *Feed) lock(event Event) Event {
+	if f.lockedUntil.IsZero() {
+		return event
 	}
-	for _, day := range daysOf(e.event) {
-		if !day.After(until) {
-			e.event = Locked{Change: e.event, Until: until}
-			return e
+	for _, day := range daysOf(event) {
+		if !day.After(f.lockedUntil) {
+			return Locked{Change: event, Until: f.lockedUntil}
 		}
 	}
-	return e
+	return event
+}
+
+// hold keeps back what happens to a review that the ledger never got. was is what the row
+// was before; nil if it is new.
+func (f *Feed) hold(was *Row, event Event) Event {
+	if !f.holdReviews || was == nil || was.State != RowReview {
+		return event
+	}
+	switch event.(type) {
+	case Modified, Removed, Relinked:
+		return nil
+	}
+	return event
 }
 
 // daysOf returns the days on whose books an event has an effect.

@@ -8,8 +8,8 @@ import (
 
 // EventKey returns the idempotency key of an event, for an ERP that books over a network
 // and can get the same event twice: it is the same in every delivery of the event, and
-// another one for every other event of the ledger. An ERP that takes a key once takes
-// an event once. It is "" for a [Synced], which asks nothing of the ledger, and for what is
+// another one for every other event of the ledger, except for a change that comes again;
+// see below. An ERP that takes a key once takes an event once. It is "" for a [Synced], which asks nothing of the ledger, and for what is
 // no event of this package.
 //
 // It is made of the UID, "#", and what happened to the booking:

@@ -91,8 +91,8 @@ func (f *Feed) Confirm(ctx context.Context, uid UID, by string, apply func(conte
 }
 
 // Discard says that a review is a double. The row is deleted at finAPI if finAPI allows
-// it, and never comes again in any case. apply gets it as [Removed] with the UID of the
-// review; see [Feed.Decide].
+// it. If it does not, or the row got another id meanwhile, the row is recognised and does not
+// come again. apply gets it as [Removed] with the UID of the review; see [Feed.Decide].
 func (f *Feed) Discard(ctx context.Context, uid UID, by string, apply func(context.Context, Batch) error) error {
 	return f.Decide(ctx, uid, Discarded, by, apply)
 }
@@ -102,8 +102,9 @@ func (f *Feed) Discard(ctx context.Context, uid UID, by string, apply func(conte
 // [Feed.Deliver]; nil commits to the feed's store alone. sqlstore.Decide does it in one
 // transaction with the ERP's rows.
 //
-// finAPI is told first: telling it twice does no harm. If apply fails, nothing is decided
-// yet; decide again. To decide the same again is no error and does nothing. What is not in
+// finAPI is told first. If apply fails, the ERP has decided nothing yet: decide the same
+// again, because a double that was to be discarded can be deleted at finAPI already. In a
+// closed period, apply gets the event as [Locked]. To decide the same again is no error and does nothing. What is not in
 // review, or was decided otherwise, is refused with [CodeNotInReview].
 func (f *Feed) Decide(
 	ctx context.Context, uid UID, verdict DecisionVerdict, by string, apply func(context.Context, Batch) error,
@@ -154,29 +155,31 @@ func (f *Feed) decideOnce(
 	if is.Decision.AtFinAPI, err = f.tellFinAPI(ctx, &was, verdict); err != nil {
 		return err
 	}
-	events := settle(&is, was.State)
-	mark.count(&was, &is)
-	return apply(ctx, Batch{
-		Events: events, Change: Change{Mark: mark, Rows: []Row{is}},
-	})
+	batch := Batch{Change: Change{Mark: mark}}
+	if event := f.lock(f.hold(&was, settle(&is, was.State))); event != nil {
+		batch.Events = []Event{event}
+	}
+	batch.Change.Mark.count(&was, &is)
+	batch.Change.Rows = []Row{is}
+	return apply(ctx, batch)
 }
 
 // settle makes a row what its decision says, and returns what the ledger has to do:
 // nothing, if it has booked already what is confirmed.
-func settle(row *Row, was RowState) []Event {
+func settle(row *Row, was RowState) Event {
 	if row.Decision.Verdict == Discarded {
 		row.State = RowRemoved
-		if row.Decision.AtFinAPI == "kept" {
+		if row.Decision.AtFinAPI != "deleted" { // it can be there under another id
 			row.State = RowDiscarded
 		}
-		return []Event{Removed{UID: row.UID, Transaction: row.Transaction, Reason: ReasonDiscarded}}
+		return Removed{UID: row.UID, Transaction: row.Transaction, Reason: ReasonDiscarded}
 	}
 	row.State = RowBooked
 	row.Transaction.PotentialDuplicate = false
 	if was == RowSuspected {
 		return nil
 	}
-	return []Event{Booked{UID: row.UID, Transaction: row.Transaction, Reason: ReasonConfirmed}}
+	return Booked{UID: row.UID, Transaction: row.Transaction, Reason: ReasonConfirmed}
 }
 
 // tellFinAPI clears the flag of a booking, or deletes a double.

@@ -165,6 +165,60 @@ func TestADoubleThatFinAPIKeepsStaysDiscardedUnderEveryID(t *testing.T) {
 	same(t, "person-7", rows[0].Decision.By)
 }
 
+func TestADoubleThatGotAnotherIDBeforeItWasDiscardedIsRecognised(t *testing.T) {
+	t.Parallel()
+	e := newERP(t)
+	e.mustSync()
+	id := e.suspect()
+	review := only[finapi.Review](t, e.mustSync())
+	e.sim.FlagDuplicate(e.sim.ReissueTransaction(id), false)
+	must(t, e.feed().Discard(t.Context(), review.UID, "person-7", nil))
+	rows, err := e.store.Rows(t.Context(), e.feed().Ledger(), finapi.RowQuery{UIDs: []finapi.UID{review.UID}})
+	must(t, err)
+	same(t, "gone", rows[0].Decision.AtFinAPI)
+	e.sim.Clock().Advance(25 * time.Hour)
+	same(t, "map[Relinked:1]", kinds(e.mustSync()))
+}
+
+// decisions collects what apply gets of a decision.
+func (e *erp) decisions(uid finapi.UID, verdict finapi.DecisionVerdict, options ...finapi.FeedOption) []finapi.Event {
+	e.t.Helper()
+	var events []finapi.Event
+	must(e.t, e.feed(options...).Decide(e.t.Context(), uid, verdict, "person-7", func(ctx context.Context, b finapi.Batch) error {
+		events = append(events, b.Events...)
+		return e.store.Commit(ctx, e.feed().Ledger(), b.Change)
+	}))
+	return events
+}
+
+func TestOfAHeldReviewNothingComesBeforeItIsConfirmed(t *testing.T) {
+	t.Parallel()
+	e := newERP(t)
+	held := finapi.WithHeldReviews()
+	e.mustSync(held)
+	first, second := e.suspect(), e.suspect(func(tx *finapitest.Transaction) { tx.Purpose = "Garage" })
+	e.mustSync(held)
+	e.sim.EditTransaction(first, func(tx *finapitest.Transaction) { tx.Purpose = "Parkhaus am Markt" })
+	e.sim.DeleteTransaction(second)
+	e.sim.Clock().Advance(25 * time.Hour)
+	same(t, "map[]", kinds(e.mustSync(held, finapi.WithPass(finapi.PassSweep))))
+	open, err := e.feed().Reviews(t.Context())
+	must(t, err)
+	same(t, 1, len(open))
+	same(t, "map[]", kinds(e.decisions(open[0].UID, finapi.Discarded, held)))
+}
+
+func TestADecisionAboutAClosedPeriodIsReportedAndNotApplied(t *testing.T) {
+	t.Parallel()
+	e := newERP(t)
+	e.mustSync()
+	e.suspect()
+	review := only[finapi.Review](t, e.mustSync())
+	day := review.Transaction.BookingDate
+	locked := only[finapi.Locked](t, e.decisions(review.UID, finapi.Confirmed, finapi.WithLockedUntil(day)))
+	same(t, review.UID, locked.Change.(finapi.Booked).UID)
+}
+
 func TestHeldReviewsWaitUntilAPersonHasDecided(t *testing.T) {
 	t.Parallel()
 	e := newERP(t)

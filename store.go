@@ -133,8 +133,8 @@ const (
 	RowRecorded RowState = "recorded"
 	// RowNoticed: no booking, but told in a [Notice], such as an adjusting entry.
 	RowNoticed RowState = "noticed"
-	// RowDiscarded: a review that a person found to be a double, and that finAPI still
-	// lists. If finAPI has deleted it, it is RowRemoved.
+	// RowDiscarded: a review that a person found to be a double, and that finAPI may still
+	// list, perhaps under another id. If finAPI has deleted it, it is RowRemoved.
 	RowDiscarded RowState = "discarded"
 )
 

@@ -71,7 +71,8 @@ type Item struct {
 }
 
 // Put appends events to the inbox, in a transaction that also stores the feed's memory. It
-// is what [Sync] and [Decide] have to be given as apply:
+// is what [Sync] and [Decide] have to be given as apply. Give each
+// feed the Put of its own ledger's inbox: whose events they are is not looked at.
 //
 //	err := sqlstore.Decide(ctx, feed, uid, finapi.Confirmed, "person-7", inbox.Put)
 func (i *Inbox) Put(ctx context.Context, tx *sql.Tx, batch []finapi.Event) error {
@@ -88,6 +89,9 @@ func (i *Inbox) Put(ctx context.Context, tx *sql.Tx, batch []finapi.Event) error
 	}
 	if len(letters) == 0 {
 		return nil
+	}
+	if tx == nil {
+		return invalid("tx", "must not be nil")
 	}
 	var feed int64
 	err := tx.QueryRowContext(ctx, inboxFeed, i.ledger.Environment, string(i.ledger.Ledger)).Scan(&feed)
@@ -119,8 +123,10 @@ func newLetter(event finapi.Event) (letter, error) {
 // maxItems is what Next returns at the most.
 const maxItems = 1000
 
-// Next returns the oldest items that are not acknowledged, in their order, n at the most, 1 to
-// 1000. It changes nothing: without an acknowledgement, the same items come again.
+// Next returns the oldest items that are not acknowledged, n at the most, 1 to 1000: in their
+// order those that never failed, then those that failed once, and so on, so that items which
+// always fail do not keep the others from coming. It changes nothing: without an
+// acknowledgement, the same items come again.
 //
 // Of several events of one booking only the oldest comes, and the next one when that is
 // acknowledged: so a Removed never overtakes its Booked, whoever books what at the same time.
@@ -211,7 +217,7 @@ const (
 	inboxNext = anItem + ` AND retry <= $3 AND (uid = '' OR NOT EXISTS (
 		SELECT 1 FROM finapi_inbox AS earlier
 		WHERE earlier.feed_id = i.feed_id AND earlier.uid = i.uid AND earlier.event IS NOT NULL AND earlier.seq < i.seq
-	)) ORDER BY seq LIMIT $4`
+	)) ORDER BY attempts, seq LIMIT $4`
 	// inboxFailed: environment, ledger.
 	inboxFailed = anItem + ` AND attempts > 0 ORDER BY seq`
 	// inboxFail: reason, retry time, environment, ledger, number.

@@ -271,8 +271,11 @@ func TestAnItemThatFailsStaysVisibleAndHoldsUpNothingElse(t *testing.T) {
 			now.Time = later.Add(-time.Millisecond)
 			wantNext(t, inbox, "b#booked", "c#booked")
 			now.Time = later
-			if diff := gocmp.Diff(poison, wantNext(t, inbox, "a#booked", "b#booked", "c#booked")[0]); diff != "" {
+			if diff := gocmp.Diff(poison, wantNext(t, inbox, "b#booked", "c#booked", "a#booked")[2]); diff != "" {
 				t.Errorf("when its time has come, it is (-want +got):\n%s", diff)
+			}
+			if items := next(t, inbox, 2); items[0].Attempts+items[1].Attempts != 0 {
+				t.Errorf("an item that fails keeps others from coming: got %v", items)
 			}
 			fail(t, inbox, poison.Seq, strings.Repeat("ä", 1000)+"z\x00\xff", time.Time{})
 			poison.Attempts, poison.Reason, poison.Retry = 2, strings.Repeat("ä", 1000), time.Time{}
@@ -481,6 +484,7 @@ func TestTheInboxRefusesBadInputAndObeysTheContext(t *testing.T) {
 			wantCode(t, sqlstore.Fill(t.Context(), nil), finapi.CodeInvalidInput)
 			wantCode(t, sqlstore.Fill(t.Context(), b.user.Feed(b.account, "x", &finapi.MemoryStore{})), finapi.CodeInvalidInput)
 			inbox := inboxWith(t, store, books)
+			wantCode(t, inbox.Put(t.Context(), nil, []finapi.Event{booked("a")}), finapi.CodeInvalidInput)
 			for _, n := range []int{-1, 0, 1001} {
 				_, err := inbox.Next(t.Context(), n)
 				wantCode(t, err, finapi.CodeInvalidInput)

@@ -15,7 +15,7 @@ CREATE TABLE finapi_inbox (
     UNIQUE (feed_id, event_key, nth)
 );
 
-CREATE INDEX finapi_inbox_open ON finapi_inbox (feed_id, seq) WHERE event IS NOT NULL;
+CREATE INDEX finapi_inbox_open ON finapi_inbox (feed_id, attempts, seq) WHERE event IS NOT NULL;
 
 CREATE INDEX finapi_inbox_open_uid ON finapi_inbox (feed_id, uid, seq) WHERE event IS NOT NULL;
 
