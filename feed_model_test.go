@@ -286,16 +286,10 @@ func (m *feedModel) upToDate(t *rapid.T) {
 
 func (m *feedModel) decide(t *rapid.T, open *finapi.OpenReview) {
 	uid, verdict := open.UID, finapi.Confirmed
-	atBank, inLedger, booking := m.atBank(), m.inLedger(), map[string]int{m.booked[uid]: 1}
-	if atBank[m.booked[uid]] == 0 { // the bank words it otherwise by now
-		atBank, inLedger, booking = withoutText(atBank), withoutText(inLedger), withoutText(booking)
-	}
-	for content := range booking {
-		if inLedger[content] > atBank[content] {
-			verdict = finapi.Discarded
-		}
-	}
-	if m.tooMany(t, open) {
+	content := m.booked[uid]
+	reworded := m.atBank()[content] == 0
+	textTooOften := reworded || m.inLedger()[content] > m.atBank()[content]
+	if textTooOften && m.excess(content, nil) > 0 || m.excess(content, m.otherReviews(t, open)) > 0 {
 		verdict = finapi.Discarded
 	}
 	if verdict == finapi.Discarded {
@@ -316,13 +310,27 @@ func (m *feedModel) decide(t *rapid.T, open *finapi.OpenReview) {
 	}
 }
 
-// tooMany reports whether the ledger has one too many of a review's day and amount, even
-// without all other reviews of them. Then this one has to go, whatever its text: if all rows
-// got new ids and texts at once, nobody could tell a discarded double that finAPI kept from a
-// booking of its day and amount. The feed conserves their number, but the double may stand in
-// the ledger since, and the booking in its place as discarded. When that one gets a new id and
-// text again, it comes as a review: the bank has its text, but the ledger has its number.
-func (m *feedModel) tooMany(t *rapid.T, open *finapi.OpenReview) bool {
+// excess is how many more the ledger has of a day and amount than the bank, without some of its
+// bookings. A double has to go only if there is one, whatever the texts: if all rows got new ids and
+// texts at once, nobody could tell a discarded double that finAPI kept from a booking of its day
+// and amount. The feed conserves their number, but the double may stand in the ledger since, and
+// the booking in its place as discarded. For the same reason, one has to go if there are too many
+// without all other reviews.
+func (m *feedModel) excess(content string, without map[string]int) int {
+	of := func(counts map[string]int) int {
+		n := 0
+		for other, count := range counts {
+			if butText(content) == butText(other) {
+				n += count
+			}
+		}
+		return n
+	}
+	return of(m.inLedger()) - of(without) - of(m.atBank())
+}
+
+// otherReviews counts what is in review besides one.
+func (m *feedModel) otherReviews(t *rapid.T, open *finapi.OpenReview) map[string]int {
 	reviews, err := m.feed().Reviews(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -333,11 +341,7 @@ func (m *feedModel) tooMany(t *rapid.T, open *finapi.OpenReview) bool {
 			contents[m.booked[reviews[i].UID]]++
 		}
 	}
-	atBank, inLedger, others := withoutText(m.atBank()), withoutText(m.inLedger()), withoutText(contents)
-	for content := range withoutText(map[string]int{m.booked[open.UID]: 1}) {
-		return inLedger[content]-others[content] > atBank[content]
-	}
-	return false
+	return contents
 }
 
 // edit is what finAPI does when a flag is cleared or a row deleted.
@@ -553,11 +557,13 @@ func (m *feedModel) inLedger() map[string]int {
 func withoutText(counts map[string]int) map[string]int {
 	sums := map[string]int{}
 	for content, n := range counts {
-		words := strings.Fields(content) // day, amount, currency, text
-		sums[strings.Join(words[:3], " ")] += n
+		sums[butText(content)] += n
 	}
 	return sums
 }
+
+// butText cuts a content down to day, amount and currency.
+func butText(content string) string { return strings.Join(strings.Fields(content)[:3], " ") }
 
 // neverDouble holds at every moment: of each day and amount, the ledger never has
 // more than finAPI and what was taken back since.

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,6 +26,15 @@ type erp struct {
 	account finapi.Account
 	store   *finapi.MemoryStore
 	booked  map[finapi.UID]decimal.Decimal
+	down    atomic.Bool // no request reaches finAPI
+}
+
+// RoundTrip is the way to finAPI.
+func (e *erp) RoundTrip(r *http.Request) (*http.Response, error) {
+	if e.down.Load() {
+		return nil, errors.New("no route to host")
+	}
+	return http.DefaultTransport.RoundTrip(r)
 }
 
 const ledger = "tenant-17/1200"
@@ -35,7 +46,7 @@ func newERP(t *testing.T, options ...finapitest.Option) *erp {
 	e := &erp{t: t, sim: finapitest.New(t, options...), store: &finapi.MemoryStore{}, booked: map[finapi.UID]decimal.Decimal{}}
 	client, err := finapi.NewClient(finapi.Sandbox,
 		finapi.Credentials{ID: e.sim.ClientID(), Secret: finapi.NewSecret(e.sim.ClientSecret())},
-		finapi.WithBaseURLs(e.sim.AccessURL(), e.sim.WebFormURL()), finapi.WithClock(e.sim.Clock()))
+		finapi.WithBaseURLs(e.sim.AccessURL(), e.sim.WebFormURL()), finapi.WithClock(e.sim.Clock()), finapi.WithTransport(e))
 	must(t, err)
 	e.client = client
 	e.user, err = client.CreateUser(t.Context(), finapi.NewUser{})

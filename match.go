@@ -192,6 +192,9 @@ func (m *matcher) identify() {
 
 // sayModified tells what the bank changed of a booking that the ledger has.
 func (m *matcher) sayModified(row *Row, tx Transaction, fields []string, material bool) {
+	if row.Decision != nil { // finAPI's suspicion is settled
+		fields = slices.DeleteFunc(fields, func(field string) bool { return field == fieldSuspicion })
+	}
 	switch {
 	case len(fields) == 0:
 	case row.State.delivered():
@@ -518,6 +521,8 @@ const (
 	fieldBooked   = "bankBookingDate"
 	fieldIBAN     = "counterpartIban"
 	fieldPurpose  = "purpose"
+
+	fieldSuspicion = "isPotentialDuplicate"
 )
 
 // difference names the fields of a booking that the bank changed, and tells
@@ -537,7 +542,7 @@ func difference(was, is *Transaction) (fields []string, material bool) {
 		{fieldPurpose, fold(was.Purpose) != fold(is.Purpose), false},
 		{"counterpartName", fold(was.Counterpart.Name) != fold(is.Counterpart.Name), false},
 		{"endToEndReference", reference(was.EndToEndReference) != reference(is.EndToEndReference), false},
-		{"isPotentialDuplicate", was.PotentialDuplicate != is.PotentialDuplicate, false},
+		{fieldSuspicion, was.PotentialDuplicate != is.PotentialDuplicate, false},
 	} {
 		if f.differs {
 			fields = append(fields, f.name)

@@ -200,9 +200,9 @@ var remedies = map[Code]advice{
 		german:  "Die Bank erlaubt nur vier Aktualisierungen am Tag ohne Ihr Zutun; bitte aktualisieren Sie selbst, oder versuchen Sie es später erneut.",
 	},
 	CodeNotInReview: {
-		documented: []int{noStatus}, actor: ActorVendor, retry: RetryNever,
-		english: "Read the list of open reviews again, because this booking is not among them any more.",
-		german:  "Lesen Sie die Liste der offenen Prüfungen neu, denn diese Buchung gehört nicht mehr dazu.",
+		documented: []int{noStatus}, actor: ActorCustomer, retry: RetryAfterActor,
+		english: "Please open the list of reviews again, because this booking is not among them, or somebody has decided otherwise.",
+		german:  "Bitte öffnen Sie die Liste der Prüfungen neu, denn diese Buchung gehört nicht dazu, oder jemand hat anders entschieden.",
 	},
 	CodeNotForgotten: {
 		documented: []int{noStatus}, actor: ActorFinAPI, retry: RetryLater,

@@ -3,6 +3,7 @@ package finapi
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -18,7 +19,7 @@ type Decision struct {
 	At time.Time `json:"at"`
 	// AtFinAPI is what became of the row there: "cleared" if finAPI's flag was cleared,
 	// "deleted" if the row was, "gone" if it was gone already, "kept" if finAPI does not
-	// let it be deleted.
+	// let it be deleted; "" as long as finAPI was not told.
 	AtFinAPI string `json:"atFinapi"`
 }
 
@@ -102,10 +103,13 @@ func (f *Feed) Discard(ctx context.Context, uid UID, by string, apply func(conte
 // [Feed.Deliver]; nil commits to the feed's store alone. sqlstore.Decide does it in one
 // transaction with the ERP's rows.
 //
-// finAPI is told first. If apply fails, the ERP has decided nothing yet: decide the same
-// again, because a double that was to be discarded can be deleted at finAPI already. In a
-// closed period, apply gets the event as [Locked]. To decide the same again is no error and does nothing. What is not in
-// review, or was decided otherwise, is refused with [CodeNotInReview].
+// If apply fails, nothing is decided. When it has committed, finAPI is told, and apply is
+// called again, without an event, to note what became of the row there. If that fails, the
+// decision counts nevertheless, and Decide returns the error: decide the same again, which
+// tells finAPI what it does not know yet and else does nothing. In a closed period, apply gets
+// the event as [Locked]. A uid that the ledger does not know is refused with a
+// [CodeInvalidInput]. What is not in review, or was decided otherwise, is refused with a
+// [CodeNotInReview].
 func (f *Feed) Decide(
 	ctx context.Context, uid UID, verdict DecisionVerdict, by string, apply func(context.Context, Batch) error,
 ) error {
@@ -121,16 +125,65 @@ func (f *Feed) Decide(
 	if apply == nil {
 		apply = func(ctx context.Context, b Batch) error { return f.store.Commit(ctx, f.ledger, b.Change) }
 	}
+	var told string
+	err := f.changeRow(ctx, uid, apply, func(was Row) (Row, Event, error) {
+		if was.Decision != nil && was.Decision.Verdict == verdict {
+			told = was.Decision.AtFinAPI
+			return was, nil, errUnchanged
+		}
+		if !was.State.waits() {
+			return was, nil, notInReview()
+		}
+		is := was
+		is.Decision = &Decision{Verdict: verdict, By: by, At: f.user.client.clock.Now()}
+		return is, f.lock(f.hold(&was, settle(&is, was.State))), nil
+	})
+	if err != nil || told != "" {
+		return err
+	}
+	return f.carryOut(ctx, uid, verdict, apply)
+}
+
+// carryOut tells finAPI what was decided, and notes what became of the row there.
+func (f *Feed) carryOut(
+	ctx context.Context, uid UID, verdict DecisionVerdict, apply func(context.Context, Batch) error,
+) error {
+	rows, err := f.store.Rows(ctx, f.ledger, RowQuery{UIDs: []UID{uid}})
+	if err != nil || len(rows) != 1 {
+		return err
+	}
+	done, err := f.tellFinAPI(ctx, &rows[0], verdict)
+	if err != nil {
+		return err
+	}
+	return f.changeRow(ctx, uid, apply, func(row Row) (Row, Event, error) {
+		decision := *row.Decision
+		decision.AtFinAPI = done
+		row.Decision = &decision
+		if done == atFinAPIDeleted && row.State == RowDiscarded {
+			row.State = RowRemoved // it cannot come under another id
+		}
+		return row, nil, nil
+	})
+}
+
+// changeRow commits a change of one row, and makes it again if another worker was faster.
+// change can return [errUnchanged].
+func (f *Feed) changeRow(
+	ctx context.Context, uid UID, apply func(context.Context, Batch) error, change func(Row) (Row, Event, error),
+) error {
 	for race := 1; ; race++ {
-		err := f.decideOnce(ctx, uid, verdict, by, apply)
+		err := f.changeRowOnce(ctx, uid, apply, change)
 		if !IsError(err, CodeConflict) || race == maxRaces {
 			return err
 		}
 	}
 }
 
-func (f *Feed) decideOnce(
-	ctx context.Context, uid UID, verdict DecisionVerdict, by string, apply func(context.Context, Batch) error,
+var errUnchanged = errors.New("nothing to change")
+
+func (f *Feed) changeRowOnce(
+	ctx context.Context, uid UID, apply func(context.Context, Batch) error, change func(Row) (Row, Event, error),
 ) error {
 	mark, err := f.store.Mark(ctx, f.ledger)
 	if err != nil {
@@ -141,26 +194,20 @@ func (f *Feed) decideOnce(
 		return err
 	}
 	if len(rows) != 1 {
-		return notInReview("the ledger knows no such booking")
+		return invalid("uid", "must be that of a booking of the ledger")
 	}
-	was := rows[0]
-	switch {
-	case was.Decision != nil && was.Decision.Verdict == verdict:
+	is, event, err := change(rows[0])
+	if errors.Is(err, errUnchanged) {
 		return nil
-	case !was.State.waits():
-		return notInReview("the booking is not in review")
 	}
-	is := was
-	is.Decision = &Decision{Verdict: verdict, By: by, At: f.user.client.clock.Now()}
-	if is.Decision.AtFinAPI, err = f.tellFinAPI(ctx, &was, verdict); err != nil {
+	if err != nil {
 		return err
 	}
-	batch := Batch{Change: Change{Mark: mark}}
-	if event := f.lock(f.hold(&was, settle(&is, was.State))); event != nil {
+	mark.count(&rows[0], &is)
+	batch := Batch{Change: Change{Mark: mark, Rows: []Row{is}}}
+	if event != nil {
 		batch.Events = []Event{event}
 	}
-	batch.Change.Mark.count(&was, &is)
-	batch.Change.Rows = []Row{is}
 	return apply(ctx, batch)
 }
 
@@ -168,10 +215,7 @@ func (f *Feed) decideOnce(
 // nothing, if it has booked already what is confirmed.
 func settle(row *Row, was RowState) Event {
 	if row.Decision.Verdict == Discarded {
-		row.State = RowRemoved
-		if row.Decision.AtFinAPI != "deleted" { // it can be there under another id
-			row.State = RowDiscarded
-		}
+		row.State = RowDiscarded
 		return Removed{UID: row.UID, Transaction: row.Transaction, Reason: ReasonDiscarded}
 	}
 	row.State = RowBooked
@@ -182,32 +226,43 @@ func settle(row *Row, was RowState) Event {
 	return Booked{UID: row.UID, Transaction: row.Transaction, Reason: ReasonConfirmed}
 }
 
+// The values of [Decision.AtFinAPI].
+const (
+	atFinAPICleared = "cleared"
+	atFinAPIDeleted = "deleted"
+	atFinAPIGone    = "gone"
+	atFinAPIKept    = "kept"
+)
+
 // tellFinAPI clears the flag of a booking, or deletes a double.
 func (f *Feed) tellFinAPI(ctx context.Context, row *Row, verdict DecisionVerdict) (string, error) {
 	if row.Source.User != f.user.id {
-		return "gone", nil // with the former user, whose rows nobody can reach
+		return atFinAPIGone, nil // with the former user, whose rows nobody can reach
 	}
 	var err error
-	done := "cleared"
+	done := atFinAPICleared
 	if verdict == Discarded {
-		done = "deleted"
+		done = atFinAPIDeleted
 		err = f.user.DeleteTransaction(ctx, row.ID)
 	} else {
 		_, err = f.user.ConfirmTransaction(ctx, row.ID)
 	}
 	switch {
 	case isGone(err):
-		return "gone", nil
+		return atFinAPIGone, nil
 	case IsError(err, CodeUnauthorized, CodeForbidden):
-		return "kept", nil // the vendor has not booked changing transactions; the ledger decides alone
+		return atFinAPIKept, nil // the vendor has not booked changing transactions; the ledger decides alone
 	case verdict == Discarded && IsError(err, CodeIllegalEntityState, CodeBadRequest):
-		return "kept", nil // guess: how finAPI refuses to delete a row that it does not suspect
+		return atFinAPIKept, nil // guess: how finAPI refuses to delete a row that it does not suspect
 	}
 	return done, err
 }
 
-func notInReview(message string) error {
-	return &Error{Code: CodeNotInReview, Actor: actorOf(CodeNotInReview, noStatus), Message: message}
+func notInReview() error {
+	return &Error{
+		Code: CodeNotInReview, Actor: actorOf(CodeNotInReview, noStatus),
+		Message: "the booking is not in review, or was decided otherwise",
+	}
 }
 
 // Status is how far a ledger is, and whether something waits for a person.

@@ -44,6 +44,17 @@ func (e *erp) status() finapi.Status {
 	return status
 }
 
+// row returns what the ledger remembers of a booking.
+func (e *erp) row(uid finapi.UID) finapi.Row {
+	e.t.Helper()
+	rows, err := e.store.Rows(e.t.Context(), e.feed().Ledger(), finapi.RowQuery{UIDs: []finapi.UID{uid}})
+	must(e.t, err)
+	if len(rows) != 1 {
+		e.t.Fatalf("the ledger knows %d rows of %s", len(rows), uid)
+	}
+	return rows[0]
+}
+
 // only returns the one event of a type among some.
 func only[T finapi.Event](tb testing.TB, events []finapi.Event) T {
 	tb.Helper()
@@ -105,10 +116,8 @@ func TestAConfirmedReviewIsABookingAndFinAPIsFlagIsCleared(t *testing.T) {
 			t.Error("finAPI's flag is still set")
 		}
 	}
-	rows, err := e.store.Rows(t.Context(), e.feed().Ledger(), finapi.RowQuery{UIDs: []finapi.UID{review.UID}})
-	must(t, err)
-	same(t, &finapi.Decision{Verdict: finapi.Confirmed, By: "person-7", At: e.sim.Clock().Now(), AtFinAPI: "cleared"}, rows[0].Decision)
-	same(t, finapi.RowBooked, rows[0].State)
+	same(t, &finapi.Decision{Verdict: finapi.Confirmed, By: "person-7", At: e.sim.Clock().Now(), AtFinAPI: "cleared"}, e.row(review.UID).Decision)
+	same(t, finapi.RowBooked, e.row(review.UID).State)
 
 	events = nil
 	must(t, e.feed().Confirm(t.Context(), review.UID, "person-8", apply)) // the same again
@@ -149,10 +158,8 @@ func TestADoubleThatFinAPIKeepsStaysDiscardedUnderEveryID(t *testing.T) {
 	review := only[finapi.Review](t, e.mustSync())
 	e.sim.FlagDuplicate(id, false) // finAPI does not let it be deleted any more
 	must(t, e.feed().Discard(t.Context(), review.UID, "person-7", nil))
-	rows, err := e.store.Rows(t.Context(), e.feed().Ledger(), finapi.RowQuery{UIDs: []finapi.UID{review.UID}})
-	must(t, err)
-	same(t, "kept", rows[0].Decision.AtFinAPI)
-	same(t, finapi.RowDiscarded, rows[0].State)
+	same(t, "kept", e.row(review.UID).Decision.AtFinAPI)
+	same(t, finapi.RowDiscarded, e.row(review.UID).State)
 	same(t, "map[]", kinds(e.mustSync(finapi.WithPass(finapi.PassSweep))))
 	e.sim.ReissueTransaction(id)
 	e.sim.Clock().Advance(25 * time.Hour)
@@ -160,9 +167,7 @@ func TestADoubleThatFinAPIKeepsStaysDiscardedUnderEveryID(t *testing.T) {
 	e.sim.Reissue(int64(e.account.ID))
 	e.sim.Clock().Advance(25 * time.Hour)
 	same(t, "map[Relinked:7]", kinds(e.mustSync()))
-	rows, err = e.store.Rows(t.Context(), e.feed().Ledger(), finapi.RowQuery{UIDs: []finapi.UID{review.UID}})
-	must(t, err)
-	same(t, "person-7", rows[0].Decision.By)
+	same(t, "person-7", e.row(review.UID).Decision.By)
 }
 
 func TestADoubleThatGotAnotherIDBeforeItWasDiscardedIsRecognised(t *testing.T) {
@@ -173,9 +178,7 @@ func TestADoubleThatGotAnotherIDBeforeItWasDiscardedIsRecognised(t *testing.T) {
 	review := only[finapi.Review](t, e.mustSync())
 	e.sim.FlagDuplicate(e.sim.ReissueTransaction(id), false)
 	must(t, e.feed().Discard(t.Context(), review.UID, "person-7", nil))
-	rows, err := e.store.Rows(t.Context(), e.feed().Ledger(), finapi.RowQuery{UIDs: []finapi.UID{review.UID}})
-	must(t, err)
-	same(t, "gone", rows[0].Decision.AtFinAPI)
+	same(t, "gone", e.row(review.UID).Decision.AtFinAPI)
 	e.sim.Clock().Advance(25 * time.Hour)
 	same(t, "map[Relinked:1]", kinds(e.mustSync()))
 }
@@ -252,7 +255,7 @@ func TestADecisionThatCannotBeMadeChangesNothing(t *testing.T) {
 	mustRefuse(t, e.feed().Confirm(ctx, review.UID, " ", nil), "by")
 	mustRefuse(t, e.feed().Confirm(ctx, review.UID, strings.Repeat("x", 101), nil), "by")
 	mustRefuse(t, e.user.Feed(0, ledger, e.store).Confirm(ctx, review.UID, "p", nil), "AccountID")
-	mustFail(t, e.feed().Confirm(ctx, "unknown", "p", nil), finapi.CodeNotInReview)
+	mustRefuse(t, e.feed().Confirm(ctx, "unknown", "p", nil), "uid")
 	for uid := range e.booked {
 		if uid != review.UID {
 			mustFail(t, e.feed().Discard(ctx, uid, "p", nil), finapi.CodeNotInReview)
@@ -265,7 +268,8 @@ func TestADecisionThatCannotBeMadeChangesNothing(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	same(t, 1, e.status().Reviews)
-	must(t, e.feed().Discard(ctx, review.UID, "p", nil)) // finAPI has deleted it already
+	same(t, 7, len(e.rows())) // not deleted at finAPI, either
+	must(t, e.feed().Discard(ctx, review.UID, "p", nil))
 	same(t, 0, e.status().Reviews)
 	_, err = e.user.Feed(0, ledger, e.store).Reviews(ctx)
 	mustRefuse(t, err, "AccountID")
@@ -273,6 +277,58 @@ func TestADecisionThatCannotBeMadeChangesNothing(t *testing.T) {
 	mustRefuse(t, err, "AccountID")
 	_, err = e.user.Feed(0, ledger, e.store).Plan(ctx)
 	mustRefuse(t, err, "AccountID")
+}
+
+func TestADecisionCountsAlsoIfFinAPICannotBeTold(t *testing.T) {
+	t.Parallel()
+	for verdict, want := range map[finapi.DecisionVerdict]struct {
+		atFinAPI string
+		rows     int
+	}{finapi.Confirmed: {"cleared", 7}, finapi.Discarded: {"deleted", 6}} {
+		e := newERP(t)
+		e.mustSync()
+		e.suspect()
+		if verdict == finapi.Confirmed {
+			e.genuine("-6")
+		}
+		review := only[finapi.Review](t, e.mustSync())
+		var events []finapi.Event
+		apply := func(ctx context.Context, b finapi.Batch) error {
+			events = append(events, b.Events...)
+			if len(events) == 1 && len(b.Events) == 1 {
+				e.down.Store(true)
+			}
+			return e.store.Commit(ctx, e.feed().Ledger(), b.Change)
+		}
+		decide := func() error { return e.feed().Decide(t.Context(), review.UID, verdict, "person-7", apply) }
+		mustFail(t, decide(), finapi.CodeNetwork)
+		same(t, 1, len(events))
+		same(t, 0, e.status().Reviews)
+		same(t, "", e.row(review.UID).Decision.AtFinAPI)
+		e.down.Store(false)
+		same(t, "map[]", kinds(e.mustSync(finapi.WithPass(finapi.PassSweep)))) // it does not come again
+		must(t, decide())                                                      // and finAPI is told now
+		same(t, 1, len(events))
+		same(t, want.atFinAPI, e.row(review.UID).Decision.AtFinAPI)
+		same(t, want.rows, len(e.rows()))
+		same(t, "map[]", kinds(e.mustSync(finapi.WithPass(finapi.PassSweep))))
+	}
+}
+
+func TestADoubleIsDeletedAtFinAPIOnlyIfNobodyHasConfirmedItMeanwhile(t *testing.T) {
+	t.Parallel()
+	e := newERP(t)
+	e.mustSync()
+	e.suspect()
+	e.genuine("-6")
+	review := only[finapi.Review](t, e.mustSync())
+	err := e.feed().Discard(t.Context(), review.UID, "first", func(ctx context.Context, b finapi.Batch) error {
+		must(t, e.feed().Confirm(ctx, review.UID, "second", nil)) // who was faster
+		return e.store.Commit(ctx, e.feed().Ledger(), b.Change)
+	})
+	mustFail(t, err, finapi.CodeNotInReview)
+	same(t, 7, len(e.rows()))
+	same(t, "map[]", kinds(e.mustSync(finapi.WithPass(finapi.PassSweep))))
 }
 
 func TestTwoPersonsWhoDecideAtOnceDoNotBothDecide(t *testing.T) {
@@ -290,9 +346,7 @@ func TestTwoPersonsWhoDecideAtOnceDoNotBothDecide(t *testing.T) {
 	})
 	must(t, err) // decided the same way, by the second person
 	same(t, 1, events)
-	rows, err := e.store.Rows(t.Context(), e.feed().Ledger(), finapi.RowQuery{UIDs: []finapi.UID{review.UID}})
-	must(t, err)
-	same(t, "second", rows[0].Decision.By)
+	same(t, "second", e.row(review.UID).Decision.By)
 }
 
 func TestAVendorWithoutPFMServicesDecidesInTheLedgerAlone(t *testing.T) {
@@ -303,9 +357,7 @@ func TestAVendorWithoutPFMServicesDecidesInTheLedgerAlone(t *testing.T) {
 	review := only[finapi.Review](t, e.mustSync())
 	e.sim.EditClient(func(c *finapitest.ClientSettings) { c.PFMServices = false })
 	must(t, e.feed().Confirm(t.Context(), review.UID, "p", nil))
-	rows, err := e.store.Rows(t.Context(), e.feed().Ledger(), finapi.RowQuery{UIDs: []finapi.UID{review.UID}})
-	must(t, err)
-	same(t, "kept", rows[0].Decision.AtFinAPI)
+	same(t, "kept", e.row(review.UID).Decision.AtFinAPI)
 }
 
 func TestAPlanShowsWhatASyncWouldDoAndDoesNothing(t *testing.T) {
