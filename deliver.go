@@ -3,6 +3,7 @@ package finapi
 import (
 	"cmp"
 	"context"
+	"slices"
 
 	"github.com/shopspring/decimal"
 )
@@ -249,7 +250,7 @@ func (s *reading) meaning(v *verdict) effect {
 			return effect{row: row, held: true}
 		}
 		return effect{row: row, event: Review{
-			UID: uid, Transaction: tx, Reason: v.reason, Candidates: v.candidates, Evidence: v.evidence,
+			UID: uid, Transaction: tx, Reason: v.reason, Candidates: s.candidates(v), Evidence: v.evidence,
 		}}
 	case isRecorded:
 		return effect{row: s.remember(s.uids[tx.ID], tx, RowRecorded)}
@@ -285,6 +286,16 @@ func (s *reading) meaning(v *verdict) effect {
 		Kind: noticeKinds[v.kind], Text: v.words(), From: tx.BookingDate, To: tx.BookingDate, Transaction: rowOf(v),
 		Bookings: v.candidates,
 	}}
+}
+
+// candidates names what a review may be a double of, also what comes with it.
+func (s *reading) candidates(v *verdict) []UID {
+	uids := v.candidates
+	for _, id := range v.twins {
+		uids = append(uids, s.uids[id])
+	}
+	slices.Sort(uids)
+	return uids
 }
 
 // lock wraps a change of a closed period, so that it is reported and not applied.

@@ -30,7 +30,9 @@ type Review struct {
 
 // Modified says that the bank changed a booking that was delivered before. The
 // feed never changes a ledger: apply it, or show it to a person. A booking that finAPI
-// flags as a potential duplicate only now is in [Feed.Reviews] from then on.
+// flags as a potential duplicate only now is in [Feed.Reviews] from then on. It can also be
+// about a [Review] that waits; should finAPI withdraw its flag, the review waits nevertheless,
+// because a person was asked.
 type Modified struct {
 	UID UID         `json:"uid"`
 	Old Transaction `json:"old"`

@@ -1,30 +1,68 @@
 package finapi
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // This file gathers what speaks for and against a double, for the person who decides
 // about a [Review]. It decides nothing itself.
 
-// review is the verdict that a person must decide, with the evidence.
-func (m *matcher) review(tx Transaction, reason Reason, candidates []UID) verdict {
-	return verdict{
-		kind: isReview, tx: tx, reason: reason, candidates: candidates,
-		evidence: append(m.compare(&tx, candidates), m.adjusted(&tx)...),
-	}
+// likeness is a booking that a row may be a double, or the new form, of.
+type likeness struct {
+	// uid is "" if the booking is new, too; then tx has its id.
+	uid UID
+	tx  *Transaction
+	// discarded: it was found to be a double.
+	discarded bool
 }
 
-// compare holds a row against the bookings that it may be a double of, by the one that it
-// resembles most.
-func (m *matcher) compare(tx *Transaction, candidates []UID) []Evidence {
+// review is the verdict that a person must decide, with the evidence.
+func (m *matcher) review(tx Transaction, reason Reason, like []likeness) verdict {
+	v := verdict{kind: isReview, tx: tx, reason: reason, evidence: append(compare(&tx, like), m.adjusted(&tx)...)}
+	for _, l := range like {
+		if l.uid == "" {
+			v.twins = append(v.twins, l.tx.ID)
+		} else {
+			v.candidates = append(v.candidates, l.uid)
+		}
+	}
+	return v
+}
+
+// resembling returns the bookings that tx may be a double of: those of the ledger, and those
+// that come with it.
+func (m *matcher) resembling(tx *Transaction) []likeness {
+	var like []likeness
+	near := func(other *Transaction) bool {
+		days := other.BookingDate.DaysSince(tx.BookingDate)
+		return days >= -nearby && days <= nearby && other.Amount.Equal(tx.Amount)
+	}
+	for i := range m.memory {
+		if row := &m.memory[i]; row.State.delivered() && near(&row.Transaction) {
+			like = append(like, likeness{uid: row.UID, tx: &row.Transaction})
+		}
+	}
+	for i := range m.open {
+		other := &m.open[i]
+		booking := !other.AdjustingEntry && !other.PotentialDuplicate && !other.BookingDate.Before(m.cutOver)
+		if booking && near(other) {
+			like = append(like, likeness{tx: other})
+		}
+	}
+	slices.SortFunc(like, func(a, b likeness) int { return cmp.Or(cmp.Compare(a.uid, b.uid), cmp.Compare(a.tx.ID, b.tx.ID)) })
+	return like
+}
+
+// compare holds a row against the bookings that it is like, by the one that it resembles most.
+func compare(tx *Transaction, like []likeness) []Evidence {
 	var best []Evidence
 	most := -1
-	for i := range m.memory {
-		row := &m.memory[i]
-		if !slices.Contains(candidates, row.UID) {
-			continue
+	for _, l := range like {
+		facts, doubles := resemblance(tx, l.tx), 0
+		if l.discarded {
+			facts = append(facts, Evidence{EvidenceDiscarded, true})
 		}
-		facts := resemblance(tx, &row.Transaction)
-		doubles := 0
 		for _, f := range facts {
 			if f.Double {
 				doubles++

@@ -100,6 +100,10 @@ var evidenceTexts = map[Evidence][2]string{
 		"finAPI made up a row of the opposite amount, because its balance does not fit with this one",
 		"finAPI hat eine Zeile mit dem Gegenbetrag erfunden, weil sein Saldo mit dieser hier nicht stimmt",
 	},
+	{EvidenceDiscarded, true}: {
+		"a row of the same amount that was found to be a double has vanished, and this may be its new form",
+		"eine Zeile mit gleichem Betrag, die als Dublette erkannt war, ist verschwunden, und dies kann ihre neue Form sein",
+	},
 	{EvidenceBalance, true}:  {"the bank's balance fits the ledger without it", "der Saldo der Bank passt ohne sie zum Ledger"},
 	{EvidenceBalance, false}: {"the bank's balance fits the ledger with it", "der Saldo der Bank passt mit ihr zum Ledger"},
 }
@@ -124,6 +128,9 @@ const (
 	// EvidenceAdjusting: finAPI made up a row of the opposite amount, because with this one
 	// its balance does not fit.
 	EvidenceAdjusting EvidenceKind = "adjusting_entry"
+	// EvidenceDiscarded: a row that a person had found to be a double has vanished, and this
+	// may be its new form.
+	EvidenceDiscarded EvidenceKind = "discarded_double"
 	// EvidenceBalance: the bank's balance fits the ledger with it, or without it.
 	EvidenceBalance EvidenceKind = "balance"
 )

@@ -50,6 +50,8 @@ type verdict struct {
 	fields     []string
 	material   bool
 	candidates []UID
+	// twins are candidates that are new themselves.
+	twins []TransactionID
 	// odd: a more thorough pass should look at it.
 	odd bool
 }
@@ -368,8 +370,8 @@ func (m *matcher) judgeNew() {
 
 // vanishedLike returns the vanished rows that tx may be the new form of, and asks
 // about those of which nobody knows.
-func (m *matcher) vanishedLike(tx *Transaction, rows []*Row) []UID {
-	var uids []UID
+func (m *matcher) vanishedLike(tx *Transaction, rows []*Row) []likeness {
+	var like []likeness
 	for _, row := range rows {
 		if !sameKind(row, tx) || !alike(&row.Transaction, tx) {
 			continue
@@ -378,11 +380,11 @@ func (m *matcher) vanishedLike(tx *Transaction, rows []*Row) []UID {
 		case unknown:
 			m.ask(row.ID)
 		case missing, gone:
-			uids = append(uids, row.UID)
+			like = append(like, likeness{uid: row.UID, tx: &row.Transaction, discarded: row.State == RowDiscarded})
 		case there:
 		}
 	}
-	return uids
+	return like
 }
 
 // suspicious reports whether a row that finAPI flags may be a double of another listed
@@ -406,21 +408,6 @@ func alike(a, b *Transaction) bool {
 
 // nearby is how many days apart a double and its original may be booked.
 const nearby = 5
-
-// resembling returns the bookings that tx may be a double of.
-func (m *matcher) resembling(tx *Transaction) []UID {
-	var uids []UID
-	for i := range m.memory {
-		row := &m.memory[i]
-		days := row.Transaction.BookingDate.DaysSince(tx.BookingDate)
-		booking := row.State.delivered()
-		if booking && days >= -nearby && days <= nearby && row.Transaction.Amount.Equal(tx.Amount) {
-			uids = append(uids, row.UID)
-		}
-	}
-	slices.Sort(uids)
-	return uids
-}
 
 // judgeVanished decides about the remembered rows that remain.
 func (m *matcher) judgeVanished() {

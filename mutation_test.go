@@ -49,6 +49,7 @@ func rulesToSwitchOff() []ruleOff {
 		{"what was taken back does not come to life again", "match.go", "if row.State != RowRemoved {\n\t\t\tgroups", "if true {\n\t\t\tgroups", modelTest},
 		{"a discarded double is not taken back once more", "match.go", "!row.State.delivered() && row.State != RowNoticed:", "false:", coreTest},
 		{"fingerprints of an older version are made anew", "match.go", "if !strings.HasPrefix(row.Fingerprint, fingerprintVersion) {", "if strings.HasPrefix(\"\", \"x\") {", "TestAnUpgradeOfTheFingerprintDeliversNothingAgain"},
+		{"what a person has decided is no suspicion", "match.go", "if row.Decision != nil { // finAPI's suspicion is settled", "if false {", "TestADecisionCountsAlsoIfFinAPICannotBeTold"},
 		{"changes are told", "match.go", "case len(fields) == 0:", "case true:", scenarioTest},
 		{"the amount is material", "match.go", "{fieldAmount, !was.Amount.Amount.Equal(is.Amount.Amount), true}", "{fieldAmount, !was.Amount.Amount.Equal(is.Amount.Amount), false}", "TestWhatTheBankChangedIsMaterialOrNot"},
 		{"a look-up that finds other contents proves nothing", "dedupe.go", "s.facts.present[row.ID] = same && !changed[row.ID]", "s.facts.present[row.ID] = same", "TestAnIDThatShowsAnotherBookingIsNoProofThatTheOldOneIsThere"},

@@ -73,11 +73,12 @@ func (f *Feed) openReview(ctx context.Context, row *Row) (OpenReview, error) {
 	if err != nil {
 		return OpenReview{}, err
 	}
-	m := newMatcher(&evidence{memory: slices.DeleteFunc(around, func(r Row) bool { return r.UID == row.UID })})
-	candidates := m.resembling(&row.Transaction)
-	open := OpenReview{UID: row.UID, Transaction: row.Transaction, Evidence: m.compare(&row.Transaction, candidates)}
-	for _, r := range m.memory {
-		if slices.Contains(candidates, r.UID) {
+	around = slices.DeleteFunc(around, func(r Row) bool { return r.UID == row.UID })
+	m := newMatcher(&evidence{memory: around})
+	like := m.resembling(&row.Transaction)
+	open := OpenReview{UID: row.UID, Transaction: row.Transaction, Evidence: compare(&row.Transaction, like)}
+	for _, r := range around {
+		if slices.ContainsFunc(like, func(l likeness) bool { return l.uid == r.UID }) {
 			open.Candidates = append(open.Candidates, r)
 		}
 	}
@@ -309,7 +310,9 @@ func (f *Feed) Status(ctx context.Context) (Status, error) {
 }
 
 // Plan shows what a synchronisation would deliver now, and writes nothing: a dry run. It
-// reads from finAPI what the synchronisation would read. Held reviews are not in it.
+// reads from finAPI what the synchronisation would read. Held reviews are not in it. The last
+// event is a [Synced]. Where [Feed.Sync] would end with a [CodeIncomplete] or [CodeStaleData],
+// Plan returns that error and the events.
 func (f *Feed) Plan(ctx context.Context) ([]Event, error) {
 	if f.invalid != nil {
 		return nil, f.invalid

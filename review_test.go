@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -86,6 +87,42 @@ func TestAReviewTellsWhatSpeaksForADoubleAndWhatAgainst(t *testing.T) {
 		"Why: finAPI suspects that it imported a booking twice. For a double: the ledger has a booking of the same day and amount. " +
 		"For a booking of its own: the purposes differ."
 	same(t, want, finapi.Explain(review))
+}
+
+func TestAReviewNamesTheBookingThatComesWithIt(t *testing.T) {
+	t.Parallel()
+	e := newERP(t)
+	id := e.suspect()
+	events := e.mustSync() // the first one: original and double in one listing
+	review := only[finapi.Review](t, events)
+	same(t, finapi.TransactionID(id), review.Transaction.ID)
+	same(t, 1, len(review.Candidates))
+	original := e.row(review.Candidates[0])
+	same(t, review.Transaction.Amount, original.Transaction.Amount)
+	same(t, review.Transaction.BookingDate, original.Transaction.BookingDate)
+	same(t, finapi.RowBooked, original.State)
+	same(t, []finapi.Evidence{
+		{Kind: finapi.EvidenceTwin, Double: true},
+		{Kind: finapi.EvidenceText, Double: true},
+	}, review.Evidence)
+}
+
+func TestAReviewSaysIfItMayBeADoubleUnderANewID(t *testing.T) {
+	t.Parallel()
+	e := newERP(t)
+	e.mustSync()
+	id := e.suspect()
+	discarded := only[finapi.Review](t, e.mustSync()).UID
+	e.sim.FlagDuplicate(id, false) // so that finAPI keeps it
+	must(t, e.feed().Discard(t.Context(), discarded, "person-7", nil))
+	e.sim.EditTransaction(e.sim.ReissueTransaction(id), func(tx *finapitest.Transaction) { tx.Purpose = "anders" })
+	e.sim.Clock().Advance(25 * time.Hour)
+	review := only[finapi.Review](t, e.mustSync())
+	same(t, finapi.ReasonLikeVanished, review.Reason)
+	same(t, []finapi.UID{discarded}, review.Candidates)
+	if !slices.Contains(review.Evidence, finapi.Evidence{Kind: finapi.EvidenceDiscarded, Double: true}) {
+		t.Errorf("nothing says that the one which vanished was a double: %v", review.Evidence)
+	}
 }
 
 func TestAConfirmedReviewIsABookingAndFinAPIsFlagIsCleared(t *testing.T) {
