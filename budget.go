@@ -3,6 +3,7 @@ package finapi
 import (
 	"context"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -36,6 +37,11 @@ type ConnectionKey struct {
 	// Environment is "sandbox" or "live".
 	Environment string
 	Connection  ConnectionID
+}
+
+// String returns the key as text, such as live/4711. It suits [Timetable.Next].
+func (k ConnectionKey) String() string {
+	return k.Environment + "/" + strconv.FormatInt(int64(k.Connection), 10)
 }
 
 // WithBudget shares the count of updates without the customer with other programs.
