@@ -137,16 +137,16 @@ func (s *reading) identifyIn(mark *Mark) {
 	mark.Type = cmp.Or(s.account.Type, mark.Type)
 }
 
-// advance moves the mark after a reading that was whole.
+// advance moves the mark after a reading that was whole, unless something could not be
+// decided: then it is looked at again.
 func (s *reading) advance(mark *Mark) {
+	if s.open() {
+		return
+	}
 	for i := range s.facts.listed {
 		if at := s.facts.listed[i].Imported; at.After(mark.Imported) {
 			mark.Imported = at
 		}
-	}
-	if s.open() {
-		mark.Imported = s.mark.Imported // so that they are looked at again
-		return
 	}
 	s.identifyIn(mark)
 	if mark.First.IsZero() {

@@ -507,3 +507,16 @@ func TestWhileTheAccountIsNotAtRestNothingIsRemovedAndTheMarkStays(t *testing.T)
 	e.sim.SetAccountStatus(int64(e.account.ID), "UPDATED")
 	same(t, "map[Removed:1 balance_mismatch:1]", kinds(e.mustSync()))
 }
+
+func TestAfterAnIdentityConflictTheWholeHistoryIsLookedAt(t *testing.T) {
+	t.Parallel()
+	e := newERP(t)
+	e.mustSync()
+	same(t, finapi.PassFast, only[finapi.Synced](t, e.mustSync()).Pass)
+	e.sim.EditTransaction(e.rows()[0].ID, func(tx *finapitest.Transaction) {
+		tx.Amount, tx.Purpose, tx.BookingDate = decimal.New(12345, -2), "Gutschrift", tx.BookingDate.AddDays(-1)
+	})
+	events := e.mustSync()
+	same(t, finapi.PassSweep, only[finapi.Synced](t, events).Pass)
+	same(t, "map[Booked:1 Removed:1 balance_mismatch:1 identity_conflict:1]", kinds(events))
+}

@@ -35,7 +35,7 @@ func rulesToSwitchOff() []ruleOff {
 		{"rows are paired one to one", "match.go", "delete(m.free, row.UID)\n\t\t\t\tm.say(verdict{kind: isRelinked", "m.say(verdict{kind: isRelinked", scenarioTest},
 		{"references that differ are a veto", "match.go", "func agree(a, b string) bool { return a == \"\" || b == \"\" || a == b }", "func agree(a, b string) bool { return a != b || true }", coreTest},
 		{"references that agree go first", "match.go", "{sameInAll, sameReferences, noVeto}", "{noVeto}", coreTest},
-		{"a flagged row does not take the place of a vanished one unseen", "match.go", "if !tx.PotentialDuplicate || row.Transaction.PotentialDuplicate {", "if true {", modelTest},
+		{"a flagged row does not take the place of a vanished one unseen", "match.go", "if !tx.PotentialDuplicate || row.Transaction.PotentialDuplicate {", "if true {", coreTest},
 		{"a row that may be an old one waits for proof", "match.go", "doubtful := m.free[row.UID] != nil", "doubtful := false && m.free[row.UID] != nil", coreTest},
 		{"after an import, day and amount are enough", "match.go", "if e.reimported || m.massVanished() {", "if false {", modelTest},
 		{"after an import, counts must agree", "match.go", "if len(rows) != open[key] {", "if false {", coreTest},
@@ -53,9 +53,8 @@ func rulesToSwitchOff() []ruleOff {
 		{"changes are told", "match.go", "case len(fields) == 0:", "case true:", scenarioTest},
 		{"the amount is material", "match.go", "{fieldAmount, !was.Amount.Amount.Equal(is.Amount.Amount), true}", "{fieldAmount, !was.Amount.Amount.Equal(is.Amount.Amount), false}", "TestWhatTheBankChangedIsMaterialOrNot"},
 		{"a look-up that finds other contents proves nothing", "dedupe.go", "s.facts.present[row.ID] = same && !changed[row.ID]", "s.facts.present[row.ID] = same", "TestAnIDThatShowsAnotherBookingIsNoProofThatTheOldOneIsThere"},
-		{"after a conflict everything is looked at", "dedupe.go", "return PassSweep // ids have moved, and nobody knows how far", "return s.pass", modelTest},
+		{"after a conflict everything is looked at", "dedupe.go", "return PassSweep // ids have moved, and nobody knows how far", "return s.pass", "TestAfterAnIdentityConflictTheWholeHistoryIsLookedAt"},
 		{"a listing that moved is not complete", "dedupe.go", "s.facts.complete = s.facts.complete && s.shortfall == nil", "_ = s.facts.complete", "TestWhileTheAccountIsNotAtRestNothingIsRemovedAndTheMarkStays"},
-		{"deferred rows keep the mark", "deliver.go", "mark.Imported = s.mark.Imported // so that they are looked at again", "", modelTest},
 		{"the mark moves after a whole reading only", "deliver.go", "if s.shortfall == nil {\n\t\ts.advance(&mark)\n\t}", "s.advance(&mark)", "TestWhileTheAccountIsNotAtRestNothingIsRemovedAndTheMarkStays"},
 	}
 }
