@@ -233,39 +233,34 @@ func (e *remoteERP) acknowledge(ctx context.Context, store *sqlstore.Store, inbo
 }
 
 func TestWhereverItCrashesARemoteERPHasEachBookingOnce(t *testing.T) {
-	t.Parallel()
-	for name, kind := range kinds {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			d := kind(t)
-			b, c := newBank(t), &crashes{}
-			erp := newRemoteERP(t, c)
-			repeated := map[step]int{}
-			for _, at := range steps {
-				for n := 1; n <= 2; n++ { // the first and the second time that the worker is there
-					b.book(3)
-					before := erp.wantBookedOnceBut(t, b, 3)
-					c.plan(at, n)
-					for lives := 1; ; lives++ {
-						err := live(t.Context(), d, b, erp)
-						if err == nil && c.crashed() {
-							break
-						}
-						if lives > 5 {
-							t.Fatalf("%s, time %d: after %d lives: %v, crashed: %v", at, n, lives, err, c.crashed())
-						}
+	onEach(t, kinds, func(t *testing.T, d database) {
+		b, c := newBank(t), &crashes{}
+		erp := newRemoteERP(t, c)
+		repeated := map[step]int{}
+		for _, at := range steps {
+			for n := 1; n <= 2; n++ { // the first and the second time that the worker is there
+				b.book(3)
+				before := erp.wantBookedOnceBut(t, b, 3)
+				c.plan(at, n)
+				for lives := 1; ; lives++ {
+					err := live(t.Context(), d, b, erp)
+					if err == nil && c.crashed() {
+						break
 					}
-					repeated[at] += erp.wantBookedOnce(t, b) - before
+					if lives > 5 {
+						t.Fatalf("%s, time %d: after %d lives: %v, crashed: %v", at, n, lives, err, c.crashed())
+					}
 				}
+				repeated[at] += erp.wantBookedOnce(t, b) - before
 			}
-			for _, at := range steps {
-				asksAgain := at == afterTheERPHasBooked || at == beforeTheAck || at == whileTheAckCommits
-				if (repeated[at] > 0) != asksAgain {
-					t.Errorf("a crash %s: the ERP was asked again %d times, want that: %v", at, repeated[at], asksAgain)
-				}
+		}
+		for _, at := range steps {
+			asksAgain := at == afterTheERPHasBooked || at == beforeTheAck || at == whileTheAckCommits
+			if (repeated[at] > 0) != asksAgain {
+				t.Errorf("a crash %s: the ERP was asked again %d times, want that: %v", at, repeated[at], asksAgain)
 			}
-		})
-	}
+		}
+	})
 }
 
 // wantBookedOnceBut is wantBookedOnce before the last bookings came.
@@ -319,44 +314,40 @@ func keepDelivering(ctx context.Context) error {
 }
 
 func TestKillingTheWorkerDoublesNothingInARemoteERP(t *testing.T) {
-	t.Parallel()
-	for name, kind := range kinds {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			d, b := kind(t), newBank(t)
-			erp := newRemoteERP(t, &crashes{})
-			if err := d.close(d.open(t)); err != nil {
+	onEach(t, kinds, func(t *testing.T, d database) {
+		b := newBank(t)
+		erp := newRemoteERP(t, &crashes{})
+		if err := d.close(d.open(t)); err != nil {
+			t.Fatal(err)
+		}
+		b.book(250)
+		for life := range *kills / 3 {
+			cmd := command(t, deliverForEver, d, b.reach(t))
+			cmd.Env = append(cmd.Env, childERP+"="+erp.server.URL)
+			out, err := cmd.StdoutPipe()
+			if err != nil {
 				t.Fatal(err)
 			}
-			b.book(250)
-			for life := range *kills / 3 {
-				cmd := command(t, deliverForEver, d, b.reach(t))
-				cmd.Env = append(cmd.Env, childERP+"="+erp.server.URL)
-				out, err := cmd.StdoutPipe()
-				if err != nil {
-					t.Fatal(err)
-				}
-				if err := cmd.Start(); err != nil {
-					t.Fatal(err)
-				}
-				lines := bufio.NewScanner(out)
-				for range 1 + life%5 {
-					if !lines.Scan() {
-						t.Error("the child ended by itself")
-						break
-					}
-				}
-				time.Sleep(time.Duration(rand.IntN(20_000)) * time.Microsecond) // anywhere in what comes next
-				if err := cmd.Process.Kill(); err != nil {                      // SIGKILL
-					t.Error(err)
-				}
-				_ = cmd.Wait() // says that it was killed
-				b.book(20)
-			}
-			if err := live(t.Context(), d, b, erp); err != nil {
+			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
-			t.Logf("the ERP was asked again for %d of %d bookings", erp.wantBookedOnce(t, b), b.bookings)
-		})
-	}
+			lines := bufio.NewScanner(out)
+			for range 1 + life%5 {
+				if !lines.Scan() {
+					t.Error("the child ended by itself")
+					break
+				}
+			}
+			time.Sleep(time.Duration(rand.IntN(20_000)) * time.Microsecond) // anywhere in what comes next
+			if err := cmd.Process.Kill(); err != nil {                      // SIGKILL
+				t.Error(err)
+			}
+			_ = cmd.Wait() // says that it was killed
+			b.book(20)
+		}
+		if err := live(t.Context(), d, b, erp); err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("the ERP was asked again for %d of %d bookings", erp.wantBookedOnce(t, b), b.bookings)
+	})
 }
