@@ -72,6 +72,6 @@ func TestDecideRefusesWhatSyncRefuses(t *testing.T) {
 	memory := b.user.Feed(b.account, "x", &finapi.MemoryStore{})
 	wantCode(t, sqlstore.Decide(t.Context(), memory, "x", finapi.Confirmed, "p", enter), finapi.CodeInvalidInput)
 	feed := b.feed(newFile(t).open(t))
-	wantCode(t, sqlstore.Decide(t.Context(), feed, "x", finapi.Confirmed, "p", nil), finapi.CodeInvalidInput)
+	wantCode(t, sqlstore.Decide(t.Context(), feed, "x", finapi.Confirmed, "p", nil), finapi.CodeNotInReview)
 	wantCode(t, sqlstore.Decide(t.Context(), feed, "x", finapi.Confirmed, "p", enter), finapi.CodeNotInReview)
 }

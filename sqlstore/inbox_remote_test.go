@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io"
@@ -153,20 +152,17 @@ func live(ctx context.Context, d database, b *bank, e *remoteERP) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.close(store)) }()
-	if err := fillOrCrash(ctx, b.feed(store), store.Inbox(books), e.crashes); err != nil {
+	if err := fillOrCrash(ctx, b.feed(store), e.crashes); err != nil {
 		return err
 	}
 	return post(ctx, store, e)
 }
 
-func fillOrCrash(ctx context.Context, feed *finapi.Feed, inbox *sqlstore.Inbox, c *crashes) error {
+func fillOrCrash(ctx context.Context, feed *finapi.Feed, c *crashes) error {
 	if err := c.at(beforeTheInboxIsFilled); err != nil {
 		return err
 	}
-	// What Fill does, with a crash in it.
-	err := sqlstore.Sync(ctx, feed, func(ctx context.Context, tx *sql.Tx, batch []finapi.Event) error {
-		return errors.Join(inbox.Put(ctx, tx, batch), c.at(whileTheInboxIsFilled))
-	})
+	err := sqlstore.FillAnd(ctx, feed, func() error { return c.at(whileTheInboxIsFilled) })
 	if err != nil {
 		return err
 	}
@@ -226,7 +222,8 @@ func (e *remoteERP) acknowledge(ctx context.Context, store *sqlstore.Store, inbo
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(inbox.Ack(ctx, tx, seq), e.crashes.at(whileTheAckCommits)); err != nil {
+	_, err = inbox.Ack(ctx, tx, seq)
+	if err := errors.Join(err, e.crashes.at(whileTheAckCommits)); err != nil {
 		return errors.Join(err, tx.Rollback())
 	}
 	return errors.Join(tx.Commit(), e.crashes.at(afterTheAck))
@@ -305,7 +302,7 @@ func keepDelivering(ctx context.Context) error {
 				if err := send(ctx, http.DefaultClient, os.Getenv(childERP), item); err != nil {
 					return err
 				}
-				if err := inbox.Ack(ctx, nil, item.Seq); err != nil {
+				if _, err := inbox.Ack(ctx, nil, item.Seq); err != nil {
 					return err
 				}
 			}

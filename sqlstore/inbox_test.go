@@ -37,14 +37,10 @@ func revalued(uid finapi.UID, from, to string) finapi.Event {
 // inboxWith is the inbox of a ledger with some events.
 func inboxWith(tb testing.TB, store *sqlstore.Store, ledger finapi.LedgerKey, events ...finapi.Event) *sqlstore.Inbox {
 	tb.Helper()
-	mark, err := store.Mark(tb.Context(), ledger)
-	if err != nil {
+	if err := sqlstore.FillWith(tb.Context(), store, ledger, events...); err != nil {
 		tb.Fatal(err)
 	}
-	commit(tb, store, ledger, change(mark.Version))
-	inbox := store.Inbox(ledger)
-	within(tb, store, func(tx *sql.Tx) error { return inbox.Put(tb.Context(), tx, events) })
-	return inbox
+	return store.Inbox(ledger)
 }
 
 // within does something in a transaction of the ERP.
@@ -82,11 +78,13 @@ func wantNext(tb testing.TB, inbox *sqlstore.Inbox, keys ...string) []sqlstore.I
 	return items
 }
 
-func ack(tb testing.TB, inbox *sqlstore.Inbox, seqs ...int64) {
+func ack(tb testing.TB, inbox *sqlstore.Inbox, seqs ...int64) (n int) {
 	tb.Helper()
-	if err := inbox.Ack(tb.Context(), nil, seqs...); err != nil {
+	n, err := inbox.Ack(tb.Context(), nil, seqs...)
+	if err != nil {
 		tb.Fatalf("Ack: %v", err)
 	}
+	return n
 }
 
 func fail(tb testing.TB, inbox *sqlstore.Inbox, seq int64, reason string, retry time.Time) {
@@ -175,10 +173,8 @@ func TestAnItemComesAgainUntilItIsAcknowledged(t *testing.T) {
 
 		crash := errors.New("the ERP's transaction is rolled back")
 		book := func(tx *sql.Tx) error {
-			if err := enter(t.Context(), tx, []finapi.Event{first[0].Event}); err != nil {
-				return err
-			}
-			return inbox.Ack(t.Context(), tx, first[0].Seq)
+			_, err := inbox.Ack(t.Context(), tx, first[0].Seq)
+			return cmp.Or(err, enter(t.Context(), tx, []finapi.Event{first[0].Event}))
 		}
 		tx, err := store.DB().BeginTx(t.Context(), nil)
 		if err != nil {
@@ -194,8 +190,13 @@ func TestAnItemComesAgainUntilItIsAcknowledged(t *testing.T) {
 			t.Errorf("the journal holds %v, want what was acknowledged", got)
 		}
 
-		ack(t, inbox, first[1].Seq, first[0].Seq, first[1].Seq, 4711) // again, twice, and one that is not there
-		ack(t, inbox)
+		// One again, one twice, and one that is not there.
+		if n := ack(t, inbox, first[1].Seq, first[0].Seq, first[1].Seq, 4711); n != 1 {
+			t.Errorf("%d items are said to be acknowledged, want the one that was open", n)
+		}
+		if n := ack(t, inbox); n != 0 {
+			t.Errorf("of no items, %d are said to be acknowledged", n)
+		}
 		wantNext(t, inbox)
 		if got := count(t, store.DB(), "finapi_inbox WHERE event IS NOT NULL OR reason <> ''"); got != 0 {
 			t.Errorf("%d acknowledged items still hold bank data", got)
@@ -348,7 +349,7 @@ func TestADecisionGoesIntoTheInbox(t *testing.T) {
 		if !ok {
 			t.Fatalf("got %v, want a review", items)
 		}
-		if err := sqlstore.Decide(t.Context(), feed, review.UID, finapi.Confirmed, "person-7", inbox.Put); err != nil {
+		if err := sqlstore.Decide(t.Context(), feed, review.UID, finapi.Confirmed, "person-7", nil); err != nil {
 			t.Fatal(err)
 		}
 		for _, item := range items {
@@ -358,12 +359,9 @@ func TestADecisionGoesIntoTheInbox(t *testing.T) {
 	})
 }
 
-func TestManyWorkersThatPullAtOnceLoseNothingAndAKeyKeepsDoublesOut(t *testing.T) {
+func TestManyWorkersThatPullAtOnceBookEachItemOnce(t *testing.T) {
 	onEach(t, kinds, func(t *testing.T, d database) {
 		b, store := newBank(t), d.openWithJournal(t)
-		if _, err := store.DB().Exec(`CREATE UNIQUE INDEX journal_uid ON journal (uid)`); err != nil {
-			t.Fatal(err)
-		}
 		b.book(60)
 		fillAll(t, b.feed(store))
 		var wait sync.WaitGroup
@@ -389,18 +387,68 @@ func pull(ctx context.Context, store *sqlstore.Store) error {
 			return err
 		}
 		for _, item := range items {
-			tx, err := store.DB().BeginTx(ctx, nil)
-			if err != nil {
-				return err
-			}
-			e := item.Event.(finapi.Booked)
-			_, err = tx.ExecContext(ctx, `INSERT INTO journal (uid, amount) VALUES ($1, $2) ON CONFLICT DO NOTHING`,
-				string(e.UID), e.Transaction.Amount.Amount.String())
-			if err := errors.Join(err, inbox.Ack(ctx, tx, item.Seq), tx.Commit()); err != nil {
+			if _, err := take(ctx, store, item); err != nil {
 				return err
 			}
 		}
 	}
+}
+
+// take books an item, if no other worker was faster, and reports whether it did.
+func take(ctx context.Context, store *sqlstore.Store, item sqlstore.Item) (bool, error) {
+	tx, err := store.DB().BeginTx(ctx, nil)
+	if err != nil {
+		return false, err
+	}
+	n, err := store.Inbox(books).Ack(ctx, tx, item.Seq)
+	if err != nil || n == 0 {
+		return false, errors.Join(err, tx.Rollback())
+	}
+	if err := enter(ctx, tx, []finapi.Event{item.Event}); err != nil {
+		return false, errors.Join(err, tx.Rollback())
+	}
+	return true, tx.Commit()
+}
+
+func TestTheSlowerOfTwoWorkersLearnsThatTheOtherOneWasFaster(t *testing.T) {
+	onEach(t, kinds, func(t *testing.T, d database) {
+		store, second := d.openWithJournal(t), d.open(t)
+		inbox := inboxWith(t, store, books, booked("a"), booked("b"))
+		for _, item := range next(t, inbox, 2) {
+			commits := item.Key == "b#booked" // the faster one gives up a
+			tx, err := store.DB().BeginTx(t.Context(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			n, err := inbox.Ack(t.Context(), tx, item.Seq)
+			if err := cmp.Or(err, enter(t.Context(), tx, []finapi.Event{item.Event})); err != nil || n != 1 {
+				t.Fatalf("the faster worker acknowledged %d items, %v, want 1", n, err)
+			}
+			var took bool
+			slower := make(chan error, 1)
+			go func() {
+				var err error
+				took, err = take(t.Context(), second, item)
+				slower <- err
+			}()
+			if d.Dialect == sqlstore.PostgreSQL { // in SQLite, it cannot begin
+				waitForAWaiting(t.Context(), t, store.DB())
+			}
+			end := tx.Rollback
+			if commits {
+				end = tx.Commit
+			}
+			if err := errors.Join(end(), <-slower); err != nil {
+				t.Fatal(err)
+			}
+			if took == commits {
+				t.Errorf("the faster worker commits: %t; the slower one books: %t, want one of them", commits, took)
+			}
+		}
+		if got := journal(t, store.DB()); !slices.Equal(got, []string{"a", "b"}) {
+			t.Errorf("the journal holds %v, want each booking once", got)
+		}
+	})
 }
 
 func TestAnEventOfANewerProgramIsNotPassedOver(t *testing.T) {
@@ -430,35 +478,23 @@ func TestTheInboxRefusesBadInputAndObeysTheContext(t *testing.T) {
 		wantCode(t, sqlstore.Fill(t.Context(), nil), finapi.CodeInvalidInput)
 		wantCode(t, sqlstore.Fill(t.Context(), b.user.Feed(b.account, "x", &finapi.MemoryStore{})), finapi.CodeInvalidInput)
 		inbox := inboxWith(t, store, books)
-		wantCode(t, inbox.Put(t.Context(), nil, []finapi.Event{booked("a")}), finapi.CodeInvalidInput)
 		for _, n := range []int{-1, 0, 1001} {
 			_, err := inbox.Next(t.Context(), n)
 			wantCode(t, err, finapi.CodeInvalidInput)
 		}
 		for name, event := range map[string]finapi.Event{"nothing": nil, "a booking without its UID": finapi.Booked{}} {
-			within(t, store, func(tx *sql.Tx) error {
-				if err := inbox.Put(t.Context(), tx, []finapi.Event{event}); !finapi.IsError(err, finapi.CodeInvalidInput) {
-					t.Errorf("%s went into the inbox: %v", name, err)
-				}
-				return nil
-			})
+			err := sqlstore.FillWith(t.Context(), store, books, booked("a"), event)
+			if mark, _ := store.Mark(t.Context(), books); !finapi.IsError(err, finapi.CodeInvalidInput) || mark.Version != 1 {
+				t.Errorf("%s went into the inbox: %v; the ledger has version %d, want 1", name, err, mark.Version)
+			}
 		}
-		tx, err := store.DB().BeginTx(t.Context(), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		err = store.Inbox(finapi.LedgerKey{Environment: "live", Ledger: "never"}).Put(t.Context(), tx, []finapi.Event{booked("a")})
-		if !errors.Is(err, sql.ErrNoRows) {
-			t.Errorf("an event of a ledger without a memory: got %v, want sql.ErrNoRows", err)
-		}
-		if err := tx.Rollback(); err != nil {
-			t.Fatal(err)
-		}
+		wantNext(t, inbox)
 		ended, cancel := context.WithCancel(t.Context())
 		cancel()
 		_, nextErr := inbox.Next(ended, 1)
 		_, failedErr := inbox.Failed(ended)
-		for _, err := range []error{nextErr, failedErr, inbox.Ack(ended, nil, 1), inbox.Fail(ended, 1, "", time.Time{})} {
+		_, ackErr := inbox.Ack(ended, nil, 1)
+		for _, err := range []error{nextErr, failedErr, ackErr, inbox.Fail(ended, 1, "", time.Time{})} {
 			if !errors.Is(err, context.Canceled) {
 				t.Errorf("got %v, want the end of the context", err)
 			}

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"errors"
 
 	"github.com/finapi-go/finapi"
 )
@@ -23,7 +24,7 @@ import (
 // so apply must do nothing that a rollback does not undo, such as sending a mail.
 //
 // Sync returns the errors of [finapi.Feed.Deliver]. It refuses a feed whose Store
-// is not a [*Store] with a [finapi.CodeInvalidInput].
+// is not a [*Store], and a ledger that [Fill] fills, with a [finapi.CodeInvalidInput].
 func Sync(
 	ctx context.Context, feed *finapi.Feed,
 	apply func(ctx context.Context, tx *sql.Tx, batch []finapi.Event) error,
@@ -35,12 +36,16 @@ func Sync(
 	if apply == nil {
 		return invalid("apply", "must not be nil")
 	}
-	return feed.Deliver(ctx, s.committing(feed, apply))
+	return feed.Deliver(ctx, s.committing(feed.Ledger(), synchronised, applying(apply)))
 }
 
-// Decide settles a review as [finapi.Feed.Decide] does, in one transaction with the
-// ERP's rows: apply gets the booking as [finapi.Booked], or as [finapi.Removed] if it is a
-// double, as it gets events from [Sync].
+// Decide settles a review as [finapi.Feed.Decide] does, in one transaction with what comes
+// of it: the booking as [finapi.Booked], or as [finapi.Removed] if it is a double. Of a
+// ledger that is synchronised, apply gets that as it gets events from [Sync]. Of a ledger
+// that [Fill] fills, apply must be nil: that goes into the inbox.
+//
+// An apply that does not fit the ledger is refused with a [finapi.CodeInvalidInput] before
+// finAPI is told anything.
 func Decide(
 	ctx context.Context, feed *finapi.Feed, uid finapi.UID, verdict finapi.DecisionVerdict, by string,
 	apply func(ctx context.Context, tx *sql.Tx, batch []finapi.Event) error,
@@ -49,10 +54,15 @@ func Decide(
 	if err != nil {
 		return err
 	}
+	way, do := synchronised, applying(apply)
 	if apply == nil {
-		return invalid("apply", "must not be nil")
+		way, do = filled, s.filling
 	}
-	return feed.Decide(ctx, uid, verdict, by, s.committing(feed, apply))
+	// Also here, because finAPI is told before anything is committed.
+	if err := checkWay(ctx, s.db, feed.Ledger(), way); err != nil {
+		return err
+	}
+	return feed.Decide(ctx, uid, verdict, by, s.committing(feed.Ledger(), way, do))
 }
 
 // storeOf returns the feed's store, in whose database apply writes.
@@ -67,19 +77,60 @@ func storeOf(feed *finapi.Feed) (*Store, error) {
 	return s, nil
 }
 
-// committing stores the memory and what apply makes of the events together, or neither.
-func (s *Store) committing(
-	feed *finapi.Feed, apply func(context.Context, *sql.Tx, []finapi.Event) error,
-) func(context.Context, finapi.Batch) error {
+// The events of a ledger go one way, and its first commit decides which.
+const (
+	synchronised = false // to the apply of [Sync], or out of the feed to where this package cannot see
+	filled       = true  // into the ledger's inbox
+)
+
+// feedWay: environment, ledger. Returns whether the ledger is filled.
+const feedWay = `SELECT filled FROM finapi_feed WHERE environment = $1 AND ledger = $2`
+
+// querier is a database or a transaction.
+type querier interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// checkWay refuses a ledger that does not go the way that is wanted.
+func checkWay(ctx context.Context, db querier, ledger finapi.LedgerKey, want bool) error {
+	var is bool
+	err := db.QueryRowContext(ctx, feedWay, ledger.Environment, string(ledger.Ledger)).Scan(&is)
+	switch {
+	case errors.Is(err, sql.ErrNoRows): // it may go either way
+		return nil
+	case err != nil:
+		return failed(ctx, "read which way the ledger goes", err)
+	case is == want:
+		return nil
+	case is == filled:
+		return invalid("Ledger", "must be filled as before: use sqlstore.Fill, and sqlstore.Decide with a nil apply")
+	}
+	return invalid("Ledger", "must be synchronised as before: use sqlstore.Sync, and sqlstore.Decide with an apply")
+}
+
+// working does something with the events of a batch, in the transaction that stores the
+// change of the ledger whose id is feed.
+type working func(ctx context.Context, tx *sql.Tx, feed int64, batch []finapi.Event) error
+
+// committing stores the memory and what do makes of the events together, or neither.
+func (s *Store) committing(ledger finapi.LedgerKey, way bool, do working) func(context.Context, finapi.Batch) error {
 	return func(ctx context.Context, batch finapi.Batch) error {
 		return s.transact(ctx, func(tx *sql.Tx) error {
-			if err := s.write(ctx, tx, feed.Ledger(), &batch.Change); err != nil {
+			feed, err := s.write(ctx, tx, ledger, &batch.Change, way)
+			if err != nil {
 				return err
 			}
-			if err := apply(ctx, tx, batch.Events); err != nil {
-				return failed(ctx, "apply", err)
-			}
-			return nil
+			return do(ctx, tx, feed, batch.Events)
 		})
+	}
+}
+
+// applying is the ERP at work.
+func applying(apply func(context.Context, *sql.Tx, []finapi.Event) error) working {
+	return func(ctx context.Context, tx *sql.Tx, _ int64, batch []finapi.Event) error {
+		if err := apply(ctx, tx, batch); err != nil {
+			return failed(ctx, "apply", err)
+		}
+		return nil
 	}
 }
