@@ -15,10 +15,11 @@ import (
 // not at all, so each event is in the inbox once. What the ERP makes of them, when and where,
 // does not hold up the feed.
 //
-// A ledger is filled or synchronised, and its first commit decides which. Each way refuses
-// a ledger that goes the other one with a [finapi.CodeInvalidInput], and writes nothing: of
-// a filled ledger, an ERP would otherwise have events twice, or miss some. [Decide] settles the reviews of a filled
-// ledger with a nil apply; [finapi.Feed.Sync] and [finapi.Feed.Confirm] do not fit it.
+// A ledger is either filled or synchronised, and its first commit decides which, because an
+// ERP that takes some events here and some there books them twice or misses some. Fill
+// refuses a ledger that is synchronised. [Sync], [finapi.Feed.Sync] and whatever else ends in
+// [Store.Commit] refuse one that is filled, each with a [finapi.CodeInvalidInput] and before
+// they write anything. Settle the reviews of a filled ledger with [Decide] and a nil apply.
 func Fill(ctx context.Context, feed *finapi.Feed) error {
 	s, err := storeOf(feed)
 	if err != nil {
@@ -155,11 +156,11 @@ func (i *Inbox) Failed(ctx context.Context) ([]Item, error) {
 // does it at once. It can be repeated: acknowledging what is acknowledged, or is not in the
 // inbox, does nothing.
 //
-// It returns how many of the items it has acknowledged. Less than all means that another
-// worker was faster: roll the transaction back, because the other one books those items. So
-// acknowledge before booking: then a transaction waits here until the other one has ended.
-// If the database gives up one of two transactions that wait for each other, the error is a
-// [finapi.CodeConflict]: roll back and pull again.
+// It returns how many items it has acknowledged. Fewer than were given means that another
+// worker was faster, and that it books the others: roll the transaction back and pull again.
+// It is best to acknowledge first and then to book: Ack waits until a transaction that has
+// acknowledged one of the items before has ended. If the database gives up one of several
+// transactions, the error is a [finapi.CodeConflict]: roll back and pull again.
 func (i *Inbox) Ack(ctx context.Context, tx *sql.Tx, seqs ...int64) (int, error) {
 	if len(seqs) == 0 {
 		return 0, nil

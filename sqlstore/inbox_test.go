@@ -340,9 +340,7 @@ func TestADecisionGoesIntoTheInbox(t *testing.T) {
 		b.book(1)
 		feed, inbox := b.feed(store), store.Inbox(books)
 		fillAll(t, feed)
-		twin := b.sim.Transactions(int64(b.account))[0]
-		twin.IsPotentialDuplicate, twin.ImportDate = true, b.sim.Clock().Now()
-		b.sim.InsertTransaction(int64(b.account), twin)
+		b.flagged()
 		fillAll(t, feed)
 		items := next(t, inbox, 10)
 		review, ok := items[len(items)-1].Event.(finapi.Review)
