@@ -35,7 +35,7 @@ func Statements(d Dialect) map[string]string {
 	m := &dialects[d].memory
 	all := map[string]string{
 		"mark": m.mark, "bump": m.bump, "source": m.source, "rows": m.rows,
-		"way": feedWay, "inbox next": inboxNext, "inbox failed": inboxFailed, "inbox fail": inboxFail,
+		"way": ledgerWay, "inbox next": inboxNext, "inbox failed": inboxFailed, "inbox fail": inboxFail,
 		"inbox ack": dialects[d].inbox.ack,
 	}
 	if d == SQLite {

@@ -19,7 +19,8 @@ import (
 // ERP that takes some events here and some there books them twice or misses some. Fill
 // refuses a ledger that is synchronised. [Sync], [finapi.Feed.Sync] and whatever else ends in
 // [Store.Commit] refuse one that is filled, each with a [finapi.CodeInvalidInput] and before
-// they write anything. Settle the reviews of a filled ledger with [Decide] and a nil apply.
+// they write anything; the loop over [finapi.Feed.Sync] has seen the first event by then.
+// Settle the reviews of a filled ledger with [Decide] and a nil apply.
 func Fill(ctx context.Context, feed *finapi.Feed) error {
 	s, err := storeOf(feed)
 	if err != nil {

@@ -3,7 +3,6 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
-	"errors"
 
 	"github.com/finapi-go/finapi"
 )
@@ -75,37 +74,6 @@ func storeOf(feed *finapi.Feed) (*Store, error) {
 		return nil, invalid("Store", "must be a *sqlstore.Store, as sqlstore.OpenFile and sqlstore.New return it")
 	}
 	return s, nil
-}
-
-// The events of a ledger go one way, and its first commit decides which.
-const (
-	synchronised = false // to the apply of [Sync], or out of the feed to where this package cannot see
-	filled       = true  // into the ledger's inbox
-)
-
-// feedWay: environment, ledger. Returns whether the ledger is filled.
-const feedWay = `SELECT filled FROM finapi_feed WHERE environment = $1 AND ledger = $2`
-
-// querier is a database or a transaction.
-type querier interface {
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-}
-
-// checkWay refuses a ledger that does not go the way that is wanted.
-func checkWay(ctx context.Context, db querier, ledger finapi.LedgerKey, want bool) error {
-	var is bool
-	err := db.QueryRowContext(ctx, feedWay, ledger.Environment, string(ledger.Ledger)).Scan(&is)
-	switch {
-	case errors.Is(err, sql.ErrNoRows): // it may go either way
-		return nil
-	case err != nil:
-		return failed(ctx, "read which way the ledger goes", err)
-	case is == want:
-		return nil
-	case is == filled:
-		return invalid("Ledger", "must be filled as before: use sqlstore.Fill, and sqlstore.Decide with a nil apply")
-	}
-	return invalid("Ledger", "must be synchronised as before: use sqlstore.Sync, and sqlstore.Decide with an apply")
 }
 
 // working does something with the events of a batch, in the transaction that stores the
