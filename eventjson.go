@@ -38,6 +38,11 @@ type envelope struct {
 // renamed or removed. What finAPI or its clients make of a transaction is not in it:
 // category, labels, whether it is new, finAPI's own booking date and explanations of codes.
 //
+// What [UnmarshalEvent] makes of it is the same event, but need not be the same for
+// [reflect.DeepEqual]: the name of a time zone, an empty list that is not nil, and zeros at the
+// end of an amount do not come back. To tell whether two events are the same, compare their
+// [EventKey].
+//
 // What is no event of this package, or lacks what every event of its kind has, is refused
 // with a [CodeInvalidInput].
 func MarshalEvent(event Event) ([]byte, error) {
@@ -55,7 +60,8 @@ func MarshalEvent(event Event) ([]byte, error) {
 	return json.Marshal(envelope{Kind: kind, Event: data})
 }
 
-// UnmarshalEvent reads what [MarshalEvent] writes. Fields that it does not know are left
+// UnmarshalEvent reads what [MarshalEvent] writes: an event with the same [EventKey], though
+// [reflect.DeepEqual] may find a difference. Fields that it does not know are left
 // out. Anything else is refused with a [CodeInvalidInput] whose Field names what is wrong,
 // a kind that it does not know with the Field "kind": then a newer version of this package
 // has written the event, and no older one may pass it over.

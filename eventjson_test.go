@@ -2,6 +2,7 @@ package finapi_test
 
 import (
 	"encoding/json"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -124,6 +125,21 @@ func TestEventsAreWrittenAsTheirJSONSaysAndReadBackTheSame(t *testing.T) {
 			same(t, w.event, event)
 		})
 	}
+}
+
+func TestAnEventThatIsReadBackIsTheSameByItsKey(t *testing.T) {
+	t.Parallel()
+	tx := raised() // of -12.40
+	tx.Imported, tx.Children = tx.Imported.In(time.FixedZone("CET", 3600)), []finapi.TransactionID{}
+	written := finapi.Modified{UID: uid, Old: rent(), New: tx, Fields: []string{"amount"}, Material: true}
+	data, err := finapi.MarshalEvent(written)
+	must(t, err)
+	again, err := finapi.UnmarshalEvent(data)
+	must(t, err)
+	if reflect.DeepEqual(finapi.Event(written), again) {
+		t.Error("the event is the same in all its parts, so this test shows nothing")
+	}
+	same(t, finapi.EventKey(written), finapi.EventKey(again))
 }
 
 func TestAnEventThatSomebodyAddedToIsRead(t *testing.T) {

@@ -62,6 +62,18 @@ var strictKinds = map[string]func(testing.TB) database{
 	"PostgreSQL, repeatable read": newRepeatableRead, "PostgreSQL, serializable": newSerializable,
 }
 
+// onEach runs a test on a new database of each kind, in parallel to all others.
+func onEach(t *testing.T, kinds map[string]func(testing.TB) database, test func(*testing.T, database)) {
+	t.Helper()
+	t.Parallel()
+	for name, kind := range kinds {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, kind(t))
+		})
+	}
+}
+
 // isolated is a PostgreSQL database whose transactions have another isolation
 // level by themselves.
 func (d database) isolated(level string) database {

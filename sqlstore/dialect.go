@@ -51,11 +51,11 @@ type schemaStatements struct {
 type memoryStatements struct {
 	// mark: environment, ledger. Returns the version and the mark.
 	mark string
-	// begin: environment, ledger, mark. Adds a ledger and returns its id, or
-	// returns nothing if it is there already.
+	// begin: environment, ledger, mark, whether it is filled. Adds a ledger and returns
+	// its id, or returns nothing if it is there already.
 	begin string
-	// bump: environment, ledger, mark, version. Raises the version and returns the
-	// ledger's id, or returns nothing if the version is another one.
+	// bump: environment, ledger, mark, whether it is filled, version. Raises the version
+	// and returns the ledger's id, or returns nothing if one of the last two is otherwise.
 	bump string
 	// source: ledger's id, user, account. Returns the source's id, and adds the
 	// source if it is new.

@@ -37,7 +37,8 @@
 //
 // An ERP that cannot book while the feed is read, or whose books are elsewhere, takes its
 // events from an [Inbox]: [Fill] puts them there, together with the feed's memory, and the
-// ERP pulls and acknowledges them when it likes.
+// ERP pulls and acknowledges them when it likes. The first commit of a ledger decides whether
+// it is filled or synchronised, and the other way is refused from then on.
 //
 // # PostgreSQL
 //
@@ -66,8 +67,8 @@
 // The tables begin with finapi_ and belong to this package; read them, but do not
 // change them.
 //
-//   - finapi_feed has a row for each ledger: how far its feed has read, the IBAN
-//     and the finAPI ids of the account that it is bound to.
+//   - finapi_feed has a row for each ledger: how far its feed has read, whether it is
+//     filled, the IBAN and the finAPI ids of the account that it is bound to.
 //   - finapi_source has a row for each account at finAPI that a ledger ever got
 //     bookings from.
 //   - finapi_row has a row for each booking that a ledger was told of, with the

@@ -38,7 +38,7 @@ func ExampleFill() {
 				lost = false
 				continue
 			}
-			if err := inbox.Ack(ctx, nil, items[0].Seq); err != nil {
+			if _, err := inbox.Ack(ctx, nil, items[0].Seq); err != nil {
 				return err
 			}
 		}
@@ -76,13 +76,18 @@ func ExampleStore_Inbox() {
 	// 3 booked, 0 left
 }
 
-// bookItem writes an item into the ERP's journal and acknowledges it, or neither.
+// bookItem acknowledges an item and writes it into the ERP's journal, or neither. If another
+// worker was faster, the item is in the journal already.
 func bookItem(ctx context.Context, db *sql.DB, inbox *sqlstore.Inbox, item sqlstore.Item) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = tx.Rollback() }() // nothing is left to roll back after a commit
+	n, err := inbox.Ack(ctx, tx, item.Seq)
+	if err != nil || n == 0 {
+		return err
+	}
 	booked, ok := item.Event.(finapi.Booked)
 	if !ok {
 		return fmt.Errorf("what to do with a %T?", item.Event)
@@ -90,9 +95,6 @@ func bookItem(ctx context.Context, db *sql.DB, inbox *sqlstore.Inbox, item sqlst
 	_, err = tx.ExecContext(ctx, `INSERT INTO journal (uid, amount) VALUES (?, ?)`,
 		string(booked.UID), booked.Transaction.Amount.String())
 	if err != nil {
-		return err
-	}
-	if err := inbox.Ack(ctx, tx, item.Seq); err != nil {
 		return err
 	}
 	return tx.Commit()

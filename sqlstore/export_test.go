@@ -1,12 +1,41 @@
 package sqlstore
 
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"github.com/finapi-go/finapi"
+)
+
+// FillWith puts events that a test made up into the inbox of a ledger, as [Fill] does.
+func FillWith(ctx context.Context, s *Store, ledger finapi.LedgerKey, events ...finapi.Event) error {
+	mark, err := s.Mark(ctx, ledger)
+	if err != nil {
+		return err
+	}
+	return s.committing(ledger, filled, s.filling)(ctx, finapi.Batch{Change: finapi.Change{Mark: mark}, Events: events})
+}
+
+// FillAnd is [Fill], and something that comes last in each transaction.
+func FillAnd(ctx context.Context, feed *finapi.Feed, last func() error) error {
+	s, err := storeOf(feed)
+	if err != nil {
+		return err
+	}
+	return feed.Deliver(ctx, s.committing(feed.Ledger(), filled,
+		func(ctx context.Context, tx *sql.Tx, id int64, batch []finapi.Event) error {
+			return errors.Join(s.filling(ctx, tx, id, batch), last())
+		}))
+}
+
 // Statements returns what a Store reads and writes with, by name, for the tests that
 // look at plans.
 func Statements(d Dialect) map[string]string {
 	m := &dialects[d].memory
 	all := map[string]string{
 		"mark": m.mark, "bump": m.bump, "source": m.source, "rows": m.rows,
-		"inbox feed": inboxFeed, "inbox next": inboxNext, "inbox failed": inboxFailed, "inbox fail": inboxFail,
+		"way": ledgerWay, "inbox next": inboxNext, "inbox failed": inboxFailed, "inbox fail": inboxFail,
 		"inbox ack": dialects[d].inbox.ack,
 	}
 	if d == SQLite {

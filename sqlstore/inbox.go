@@ -15,28 +15,32 @@ import (
 // not at all, so each event is in the inbox once. What the ERP makes of them, when and where,
 // does not hold up the feed.
 //
-// A ledger is either filled or synchronised with Sync. Decide its reviews with [Decide] and
-// [Inbox.Put]; with any other apply, the decision does not come into the inbox.
+// A ledger is either filled or synchronised, and its first commit decides which, because an
+// ERP that takes some events here and some there books them twice or misses some. Fill
+// refuses a ledger that is synchronised. [Sync], [finapi.Feed.Sync] and whatever else ends in
+// [Store.Commit] refuse one that is filled, each with a [finapi.CodeInvalidInput] and before
+// they write anything; the loop over [finapi.Feed.Sync] has seen the first event by then.
+// Settle the reviews of a filled ledger with [Decide] and a nil apply.
 func Fill(ctx context.Context, feed *finapi.Feed) error {
 	s, err := storeOf(feed)
 	if err != nil {
 		return err
 	}
-	return Sync(ctx, feed, s.Inbox(feed.Ledger()).Put)
+	return feed.Deliver(ctx, s.committing(feed.Ledger(), filled, s.filling))
 }
 
 // Inbox holds the events of a ledger until the ERP has acknowledged them. Fill it with
 // [Fill]. The ERP pulls with Next, books, and acknowledges with Ack:
 //
 //   - If the ERP's books are in the same database, acknowledge with the transaction that
-//     books. Then each event is booked once, as long as one worker pulls at a time.
-//   - If they are elsewhere, book first and then acknowledge. A crash between the two, or
-//     an answer that is lost, brings the item again, with the same [Item.Key]. If the ERP
-//     takes each key once, each event is booked once.
+//     books, and roll it back if Ack says that another worker was faster. Then each event is
+//     booked once, however many workers pull.
+//   - If they are elsewhere, book first and then acknowledge. A crash between the two, an
+//     answer that is lost, or a second worker brings the item again, with the same
+//     [Item.Key]. If the ERP takes each key once, each event is booked once.
 //
-// Any number of workers may pull at once. They are not kept apart: all of them can get an
-// item until one has acknowledged it. So keep the keys apart in the ERP, with a unique
-// column for example, or let one worker pull a ledger at a time.
+// Workers are not kept apart: all of them can get an item until one has acknowledged it. To
+// save work, let one worker pull a ledger at a time.
 type Inbox struct {
 	// Clock tells when a failed item may be tried again; nil means the machine's clock. Set
 	// it before the first use.
@@ -70,12 +74,8 @@ type Item struct {
 	Retry time.Time
 }
 
-// Put appends events to the inbox, in a transaction that also stores the feed's memory. It
-// is what [Sync] and [Decide] have to be given as apply. Give each
-// feed the Put of its own ledger's inbox: whose events they are is not looked at.
-//
-//	err := sqlstore.Decide(ctx, feed, uid, finapi.Confirmed, "person-7", inbox.Put)
-func (i *Inbox) Put(ctx context.Context, tx *sql.Tx, batch []finapi.Event) error {
+// filling appends events to the inbox.
+func (s *Store) filling(ctx context.Context, tx *sql.Tx, feed int64, batch []finapi.Event) error {
 	letters := make([]letter, 0, len(batch))
 	for _, event := range batch {
 		if _, end := event.(finapi.Synced); end {
@@ -83,22 +83,14 @@ func (i *Inbox) Put(ctx context.Context, tx *sql.Tx, batch []finapi.Event) error
 		}
 		l, err := newLetter(event)
 		if err != nil {
-			return err
+			return failed(ctx, "fill the inbox", err)
 		}
 		letters = append(letters, l)
 	}
 	if len(letters) == 0 {
 		return nil
 	}
-	if tx == nil {
-		return invalid("tx", "must not be nil")
-	}
-	var feed int64
-	err := tx.QueryRowContext(ctx, inboxFeed, i.ledger.Environment, string(i.ledger.Ledger)).Scan(&feed)
-	if err == nil {
-		err = i.store.sql.inbox.put(ctx, tx, feed, letters)
-	}
-	if err != nil {
+	if err := s.sql.inbox.put(ctx, tx, feed, letters); err != nil {
 		return failed(ctx, "fill the inbox", err)
 	}
 	return nil
@@ -164,23 +156,33 @@ func (i *Inbox) Failed(ctx context.Context) ([]Item, error) {
 // ERP's transaction, which must be one of [Store.DB], that counts when it is committed; nil
 // does it at once. It can be repeated: acknowledging what is acknowledged, or is not in the
 // inbox, does nothing.
-func (i *Inbox) Ack(ctx context.Context, tx *sql.Tx, seqs ...int64) error {
+//
+// It returns how many items it has acknowledged. Fewer than were given means that another
+// worker was faster, and that it books the others: roll the transaction back and pull again.
+// It is best to acknowledge first and then to book: Ack waits until a transaction that has
+// acknowledged one of the items before has ended. If the database gives up one of several
+// transactions, the error is a [finapi.CodeConflict]: roll back and pull again.
+func (i *Inbox) Ack(ctx context.Context, tx *sql.Tx, seqs ...int64) (int, error) {
 	if len(seqs) == 0 {
-		return nil
+		return 0, nil
 	}
 	list, err := i.store.sql.memory.list(seqs)
 	if err != nil {
-		return failed(ctx, "acknowledge", err)
+		return 0, failed(ctx, "acknowledge", err)
 	}
 	exec := i.store.db.ExecContext
 	if tx != nil {
 		exec = tx.ExecContext
 	}
-	_, err = exec(ctx, i.store.sql.inbox.ack, i.ledger.Environment, string(i.ledger.Ledger), list)
+	result, err := exec(ctx, i.store.sql.inbox.ack, i.ledger.Environment, string(i.ledger.Ledger), list)
 	if err != nil {
-		return failed(ctx, "acknowledge", err)
+		return 0, failed(ctx, "acknowledge", err)
 	}
-	return nil
+	n, err := result.RowsAffected()
+	if err != nil {
+		return 0, failed(ctx, "acknowledge", err)
+	}
+	return int(n), nil
 }
 
 // maxReason is how many characters of a reason are kept.
@@ -212,7 +214,6 @@ const (
 	anItem   = `SELECT seq, event_key, nth, event, attempts, reason, retry FROM finapi_inbox AS i WHERE ` + ofLedger + `
 		AND event IS NOT NULL`
 
-	inboxFeed = `SELECT id FROM finapi_feed WHERE environment = $1 AND ledger = $2`
 	// inboxNext: environment, ledger, now, number.
 	inboxNext = anItem + ` AND retry <= $3 AND (uid = '' OR NOT EXISTS (
 		SELECT 1 FROM finapi_inbox AS earlier

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io"
@@ -153,20 +152,17 @@ func live(ctx context.Context, d database, b *bank, e *remoteERP) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.close(store)) }()
-	if err := fillOrCrash(ctx, b.feed(store), store.Inbox(books), e.crashes); err != nil {
+	if err := fillOrCrash(ctx, b.feed(store), e.crashes); err != nil {
 		return err
 	}
 	return post(ctx, store, e)
 }
 
-func fillOrCrash(ctx context.Context, feed *finapi.Feed, inbox *sqlstore.Inbox, c *crashes) error {
+func fillOrCrash(ctx context.Context, feed *finapi.Feed, c *crashes) error {
 	if err := c.at(beforeTheInboxIsFilled); err != nil {
 		return err
 	}
-	// What Fill does, with a crash in it.
-	err := sqlstore.Sync(ctx, feed, func(ctx context.Context, tx *sql.Tx, batch []finapi.Event) error {
-		return errors.Join(inbox.Put(ctx, tx, batch), c.at(whileTheInboxIsFilled))
-	})
+	err := sqlstore.FillAnd(ctx, feed, func() error { return c.at(whileTheInboxIsFilled) })
 	if err != nil {
 		return err
 	}
@@ -226,46 +222,42 @@ func (e *remoteERP) acknowledge(ctx context.Context, store *sqlstore.Store, inbo
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(inbox.Ack(ctx, tx, seq), e.crashes.at(whileTheAckCommits)); err != nil {
+	_, err = inbox.Ack(ctx, tx, seq)
+	if err := errors.Join(err, e.crashes.at(whileTheAckCommits)); err != nil {
 		return errors.Join(err, tx.Rollback())
 	}
 	return errors.Join(tx.Commit(), e.crashes.at(afterTheAck))
 }
 
 func TestWhereverItCrashesARemoteERPHasEachBookingOnce(t *testing.T) {
-	t.Parallel()
-	for name, kind := range kinds {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			d := kind(t)
-			b, c := newBank(t), &crashes{}
-			erp := newRemoteERP(t, c)
-			repeated := map[step]int{}
-			for _, at := range steps {
-				for n := 1; n <= 2; n++ { // the first and the second time that the worker is there
-					b.book(3)
-					before := erp.wantBookedOnceBut(t, b, 3)
-					c.plan(at, n)
-					for lives := 1; ; lives++ {
-						err := live(t.Context(), d, b, erp)
-						if err == nil && c.crashed() {
-							break
-						}
-						if lives > 5 {
-							t.Fatalf("%s, time %d: after %d lives: %v, crashed: %v", at, n, lives, err, c.crashed())
-						}
+	onEach(t, kinds, func(t *testing.T, d database) {
+		b, c := newBank(t), &crashes{}
+		erp := newRemoteERP(t, c)
+		repeated := map[step]int{}
+		for _, at := range steps {
+			for n := 1; n <= 2; n++ { // the first and the second time that the worker is there
+				b.book(3)
+				before := erp.wantBookedOnceBut(t, b, 3)
+				c.plan(at, n)
+				for lives := 1; ; lives++ {
+					err := live(t.Context(), d, b, erp)
+					if err == nil && c.crashed() {
+						break
 					}
-					repeated[at] += erp.wantBookedOnce(t, b) - before
+					if lives > 5 {
+						t.Fatalf("%s, time %d: after %d lives: %v, crashed: %v", at, n, lives, err, c.crashed())
+					}
 				}
+				repeated[at] += erp.wantBookedOnce(t, b) - before
 			}
-			for _, at := range steps {
-				asksAgain := at == afterTheERPHasBooked || at == beforeTheAck || at == whileTheAckCommits
-				if (repeated[at] > 0) != asksAgain {
-					t.Errorf("a crash %s: the ERP was asked again %d times, want that: %v", at, repeated[at], asksAgain)
-				}
+		}
+		for _, at := range steps {
+			asksAgain := at == afterTheERPHasBooked || at == beforeTheAck || at == whileTheAckCommits
+			if (repeated[at] > 0) != asksAgain {
+				t.Errorf("a crash %s: the ERP was asked again %d times, want that: %v", at, repeated[at], asksAgain)
 			}
-		})
-	}
+		}
+	})
 }
 
 // wantBookedOnceBut is wantBookedOnce before the last bookings came.
@@ -310,7 +302,7 @@ func keepDelivering(ctx context.Context) error {
 				if err := send(ctx, http.DefaultClient, os.Getenv(childERP), item); err != nil {
 					return err
 				}
-				if err := inbox.Ack(ctx, nil, item.Seq); err != nil {
+				if _, err := inbox.Ack(ctx, nil, item.Seq); err != nil {
 					return err
 				}
 			}
@@ -319,44 +311,40 @@ func keepDelivering(ctx context.Context) error {
 }
 
 func TestKillingTheWorkerDoublesNothingInARemoteERP(t *testing.T) {
-	t.Parallel()
-	for name, kind := range kinds {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			d, b := kind(t), newBank(t)
-			erp := newRemoteERP(t, &crashes{})
-			if err := d.close(d.open(t)); err != nil {
+	onEach(t, kinds, func(t *testing.T, d database) {
+		b := newBank(t)
+		erp := newRemoteERP(t, &crashes{})
+		if err := d.close(d.open(t)); err != nil {
+			t.Fatal(err)
+		}
+		b.book(250)
+		for life := range *kills / 3 {
+			cmd := command(t, deliverForEver, d, b.reach(t))
+			cmd.Env = append(cmd.Env, childERP+"="+erp.server.URL)
+			out, err := cmd.StdoutPipe()
+			if err != nil {
 				t.Fatal(err)
 			}
-			b.book(250)
-			for life := range *kills / 3 {
-				cmd := command(t, deliverForEver, d, b.reach(t))
-				cmd.Env = append(cmd.Env, childERP+"="+erp.server.URL)
-				out, err := cmd.StdoutPipe()
-				if err != nil {
-					t.Fatal(err)
-				}
-				if err := cmd.Start(); err != nil {
-					t.Fatal(err)
-				}
-				lines := bufio.NewScanner(out)
-				for range 1 + life%5 {
-					if !lines.Scan() {
-						t.Error("the child ended by itself")
-						break
-					}
-				}
-				time.Sleep(time.Duration(rand.IntN(20_000)) * time.Microsecond) // anywhere in what comes next
-				if err := cmd.Process.Kill(); err != nil {                      // SIGKILL
-					t.Error(err)
-				}
-				_ = cmd.Wait() // says that it was killed
-				b.book(20)
-			}
-			if err := live(t.Context(), d, b, erp); err != nil {
+			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
-			t.Logf("the ERP was asked again for %d of %d bookings", erp.wantBookedOnce(t, b), b.bookings)
-		})
-	}
+			lines := bufio.NewScanner(out)
+			for range 1 + life%5 {
+				if !lines.Scan() {
+					t.Error("the child ended by itself")
+					break
+				}
+			}
+			time.Sleep(time.Duration(rand.IntN(20_000)) * time.Microsecond) // anywhere in what comes next
+			if err := cmd.Process.Kill(); err != nil {                      // SIGKILL
+				t.Error(err)
+			}
+			_ = cmd.Wait() // says that it was killed
+			b.book(20)
+		}
+		if err := live(t.Context(), d, b, erp); err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("the ERP was asked again for %d of %d bookings", erp.wantBookedOnce(t, b), b.bookings)
+	})
 }

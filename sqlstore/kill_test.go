@@ -177,31 +177,26 @@ func keepSyncing(ctx context.Context) error {
 var kills = flag.Int("kills", 30, "how often the ERP is killed, on each database")
 
 func TestKillingTheERPLosesAndDoublesNothing(t *testing.T) {
-	t.Parallel()
-	for name, kind := range kinds {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			d := kind(t)
-			b := newBank(t)
-			if err := d.close(d.openWithJournal(t)); err != nil {
-				t.Fatal(err)
-			}
-			b.book(1000)
-			for life := range *kills {
-				killed(t, b, d, 1+life%7)
-				checkBooks(t, d)
-				b.book(50)
-			}
-			survivor := d.open(t)
-			before := len(journal(t, survivor.DB()))
-			if before == 0 {
-				t.Errorf("after %d kills nothing was booked: the kills came too early", *kills)
-			}
-			syncAll(t, b.feed(survivor))
-			wantBookedOnce(t, b, survivor)
-			t.Logf("%d of %d bookings came from processes that were killed", before, b.bookings)
-		})
-	}
+	onEach(t, kinds, func(t *testing.T, d database) {
+		b := newBank(t)
+		if err := d.close(d.openWithJournal(t)); err != nil {
+			t.Fatal(err)
+		}
+		b.book(1000)
+		for life := range *kills {
+			killed(t, b, d, 1+life%7)
+			checkBooks(t, d)
+			b.book(50)
+		}
+		survivor := d.open(t)
+		before := len(journal(t, survivor.DB()))
+		if before == 0 {
+			t.Errorf("after %d kills nothing was booked: the kills came too early", *kills)
+		}
+		syncAll(t, b.feed(survivor))
+		wantBookedOnce(t, b, survivor)
+		t.Logf("%d of %d bookings came from processes that were killed", before, b.bookings)
+	})
 }
 
 // killed starts the ERP and kills it a moment after it has said something for the

@@ -24,12 +24,12 @@ var postgresSchema = schemaStatements{
 var postgresMemory = memoryStatements{
 	mark: `SELECT version, mark FROM finapi_feed WHERE environment = $1 AND ledger = $2`,
 	begin: `
-INSERT INTO finapi_feed (environment, ledger, mark, version) VALUES ($1, $2, $3, 1)
+INSERT INTO finapi_feed (environment, ledger, mark, filled, version) VALUES ($1, $2, $3, $4, 1)
 ON CONFLICT DO NOTHING
 RETURNING id`,
 	bump: `
 UPDATE finapi_feed SET version = version + 1, mark = $3
-WHERE environment = $1 AND ledger = $2 AND version = $4
+WHERE environment = $1 AND ledger = $2 AND filled = $4 AND version = $5
 RETURNING id`,
 	// The update changes nothing, but without one, nothing would be returned.
 	source: `

@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -192,15 +193,19 @@ const lastDay = 99_999_999
 // the order of the days.
 func day(d finapi.Date) int { return d.Year*10_000 + int(d.Month)*100 + d.Day }
 
-// Commit implements [finapi.Store].
+// Commit implements [finapi.Store]. A ledger that [Fill] fills is refused with a
+// [finapi.CodeInvalidInput], because its inbox would miss what is committed here.
 func (s *Store) Commit(ctx context.Context, ledger finapi.LedgerKey, change finapi.Change) error {
-	return s.transact(ctx, func(tx *sql.Tx) error { return s.write(ctx, tx, ledger, &change) })
+	return s.transact(ctx, func(tx *sql.Tx) error {
+		_, err := s.write(ctx, tx, ledger, &change, synchronised)
+		return err
+	})
 }
 
 // Forget deletes all that is remembered of a ledger. Without its memory, a feed
 // knows of no booking, and the next synchronisation books everything again: so
 // forget a ledger only together with the ledger itself, and only when nobody
-// synchronises it any more. Forgetting a ledger that is not known does nothing.
+// synchronises it any more. Its inbox goes, too. Forgetting a ledger that is not known does nothing.
 func (s *Store) Forget(ctx context.Context, ledger finapi.LedgerKey) error {
 	return s.transact(ctx, func(tx *sql.Tx) error {
 		for _, statement := range s.sql.memory.forget {
@@ -229,32 +234,37 @@ func (s *Store) transact(ctx context.Context, do func(*sql.Tx) error) error {
 	return nil
 }
 
-// write stores a change. Its first statement is the fence: it takes the lock for
-// writing, and nothing else is written if the ledger has moved on.
-func (s *Store) write(ctx context.Context, tx *sql.Tx, ledger finapi.LedgerKey, change *finapi.Change) error {
-	feed, err := s.fence(ctx, tx, ledger, &change.Mark)
+// write stores a change and returns the id of the ledger. Its first statement is the
+// fence: it takes the lock for writing, and nothing else is written if the ledger has
+// moved on or goes the other way.
+func (s *Store) write(
+	ctx context.Context, tx *sql.Tx, ledger finapi.LedgerKey, change *finapi.Change, filled bool,
+) (feed int64, err error) {
+	feed, err = s.fence(ctx, tx, ledger, &change.Mark, filled)
 	if errors.Is(err, sql.ErrNoRows) {
-		return finapi.Conflict()
+		return 0, cmp.Or(checkWay(ctx, tx, ledger, filled), finapi.Conflict())
 	}
 	if err == nil && len(change.Rows) > 0 {
 		err = s.put(ctx, tx, feed, change.Rows)
 	}
 	if err != nil {
-		return failed(ctx, "store the change", err)
+		return 0, failed(ctx, "store the change", err)
 	}
-	return nil
+	return feed, nil
 }
 
 // fence returns the id of the ledger, or [sql.ErrNoRows] if its version is not
-// the mark's.
-func (s *Store) fence(ctx context.Context, tx *sql.Tx, ledger finapi.LedgerKey, mark *finapi.Mark) (id int64, err error) {
+// the mark's or its way is another one.
+func (s *Store) fence(
+	ctx context.Context, tx *sql.Tx, ledger finapi.LedgerKey, mark *finapi.Mark, filled bool,
+) (id int64, err error) {
 	data, err := json.Marshal(mark)
 	if err != nil {
 		return 0, err
 	}
-	statement, args := s.sql.memory.bump, []any{ledger.Environment, string(ledger.Ledger), string(data), mark.Version}
+	statement, args := s.sql.memory.bump, []any{ledger.Environment, string(ledger.Ledger), string(data), filled, mark.Version}
 	if mark.Version == 0 {
-		statement, args = s.sql.memory.begin, args[:3]
+		statement, args = s.sql.memory.begin, args[:4]
 	}
 	err = tx.QueryRowContext(ctx, statement, args...).Scan(&id)
 	return id, err

@@ -12,7 +12,7 @@ import (
 // database, stores in it what the feed has to remember, calls apply, and commits.
 // The ERP's rows and the feed's memory are stored together or not at all.
 //
-// apply gets the transaction and up to 200 events, in the order in which the
+// apply gets the transaction and 1 to 200 events, in the order in which the
 // ledger should see them. It writes the ERP's rows with tx and must not end it.
 // If it returns an error or panics, the transaction is rolled back and Sync ends
 // with that error, wrapped, or with that panic; batches before it stay committed.
@@ -23,7 +23,7 @@ import (
 // so apply must do nothing that a rollback does not undo, such as sending a mail.
 //
 // Sync returns the errors of [finapi.Feed.Deliver]. It refuses a feed whose Store
-// is not a [*Store] with a [finapi.CodeInvalidInput].
+// is not a [*Store], and a ledger that [Fill] fills, with a [finapi.CodeInvalidInput].
 func Sync(
 	ctx context.Context, feed *finapi.Feed,
 	apply func(ctx context.Context, tx *sql.Tx, batch []finapi.Event) error,
@@ -35,12 +35,16 @@ func Sync(
 	if apply == nil {
 		return invalid("apply", "must not be nil")
 	}
-	return feed.Deliver(ctx, s.committing(feed, apply))
+	return feed.Deliver(ctx, s.committing(feed.Ledger(), synchronised, applying(apply)))
 }
 
-// Decide settles a review as [finapi.Feed.Decide] does, in one transaction with the
-// ERP's rows: apply gets the booking as [finapi.Booked], or as [finapi.Removed] if it is a
-// double, as it gets events from [Sync].
+// Decide settles a review as [finapi.Feed.Decide] does, in one transaction with what comes
+// of it: the booking as [finapi.Booked], or as [finapi.Removed] if it is a double. Of a
+// ledger that is synchronised, apply gets that as it gets events from [Sync]. Of a ledger
+// that [Fill] fills, apply must be nil: that goes into the inbox.
+//
+// An apply that does not fit the ledger is refused with a [finapi.CodeInvalidInput], and
+// nothing is decided.
 func Decide(
 	ctx context.Context, feed *finapi.Feed, uid finapi.UID, verdict finapi.DecisionVerdict, by string,
 	apply func(ctx context.Context, tx *sql.Tx, batch []finapi.Event) error,
@@ -49,10 +53,11 @@ func Decide(
 	if err != nil {
 		return err
 	}
+	way, do := synchronised, applying(apply)
 	if apply == nil {
-		return invalid("apply", "must not be nil")
+		way, do = filled, s.filling
 	}
-	return feed.Decide(ctx, uid, verdict, by, s.committing(feed, apply))
+	return feed.Decide(ctx, uid, verdict, by, s.committing(feed.Ledger(), way, do))
 }
 
 // storeOf returns the feed's store, in whose database apply writes.
@@ -67,19 +72,32 @@ func storeOf(feed *finapi.Feed) (*Store, error) {
 	return s, nil
 }
 
-// committing stores the memory and what apply makes of the events together, or neither.
-func (s *Store) committing(
-	feed *finapi.Feed, apply func(context.Context, *sql.Tx, []finapi.Event) error,
-) func(context.Context, finapi.Batch) error {
+// working does something with the events of a batch, in the transaction that stores the
+// change of the ledger whose id is feed.
+type working func(ctx context.Context, tx *sql.Tx, feed int64, batch []finapi.Event) error
+
+// committing stores the memory and what do makes of the events together, or neither.
+func (s *Store) committing(ledger finapi.LedgerKey, way bool, do working) func(context.Context, finapi.Batch) error {
 	return func(ctx context.Context, batch finapi.Batch) error {
 		return s.transact(ctx, func(tx *sql.Tx) error {
-			if err := s.write(ctx, tx, feed.Ledger(), &batch.Change); err != nil {
+			feed, err := s.write(ctx, tx, ledger, &batch.Change, way)
+			if err != nil {
 				return err
 			}
-			if err := apply(ctx, tx, batch.Events); err != nil {
-				return failed(ctx, "apply", err)
-			}
-			return nil
+			return do(ctx, tx, feed, batch.Events)
 		})
+	}
+}
+
+// applying is the ERP at work, if there is something for it.
+func applying(apply func(context.Context, *sql.Tx, []finapi.Event) error) working {
+	return func(ctx context.Context, tx *sql.Tx, _ int64, batch []finapi.Event) error {
+		if len(batch) == 0 {
+			return nil
+		}
+		if err := apply(ctx, tx, batch); err != nil {
+			return failed(ctx, "apply", err)
+		}
+		return nil
 	}
 }

@@ -31,13 +31,9 @@ func enter(ctx context.Context, tx *sql.Tx, batch []finapi.Event) error {
 }
 
 func TestSyncCommitsTheERPsRowsAndTheMemoryTogether(t *testing.T) {
-	t.Parallel()
-	for name, kind := range kinds {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			syncCommitsTogether(t, kind(t))
-		})
-	}
+	onEach(t, kinds, func(t *testing.T, d database) {
+		syncCommitsTogether(t, d)
+	})
 }
 
 func syncCommitsTogether(t *testing.T, d database) {
@@ -168,25 +164,20 @@ func stores(t *testing.T, d database, first *sqlstore.Store) []*sqlstore.Store {
 }
 
 func TestManyWorkersOnOneAccountBookOnce(t *testing.T) {
-	t.Parallel()
-	for name, kind := range strictKinds {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			d := kind(t)
-			b, first := newBank(t), d.openWithJournal(t)
-			b.book(450)
-			var wg sync.WaitGroup
-			for _, store := range stores(t, d, first) {
-				wg.Go(func() {
-					if err := untilWon(t.Context(), b.feed(store)); err != nil {
-						t.Errorf("got %v, want success in the end", err)
-					}
-				})
-			}
-			wg.Wait()
-			wantBookedOnce(t, b, first)
-		})
-	}
+	onEach(t, strictKinds, func(t *testing.T, d database) {
+		b, first := newBank(t), d.openWithJournal(t)
+		b.book(450)
+		var wg sync.WaitGroup
+		for _, store := range stores(t, d, first) {
+			wg.Go(func() {
+				if err := untilWon(t.Context(), b.feed(store)); err != nil {
+					t.Errorf("got %v, want success in the end", err)
+				}
+			})
+		}
+		wg.Wait()
+		wantBookedOnce(t, b, first)
+	})
 }
 
 var accounts = flag.Int("accounts", 4, "how many accounts the workers of TestManyWorkersOnManyAccountsBookOnce have; try 1000")
@@ -246,31 +237,26 @@ func TestSyncStartsOverIfTheDatabaseGivesUpTheERPsTransaction(t *testing.T) {
 }
 
 func TestSyncInADatabaseOfTheERP(t *testing.T) {
-	t.Parallel()
-	for name, kind := range kinds {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			d := kind(t)
-			db := d.connect(t)
-			if _, err := db.Exec(`CREATE TABLE journal (uid TEXT NOT NULL, amount TEXT NOT NULL)`); err != nil {
-				t.Fatal(err)
-			}
-			store, err := sqlstore.New(t.Context(), db, d.Dialect)
-			if err != nil {
-				t.Fatal(err)
-			}
-			b := newBank(t)
-			b.book(250)
-			syncAll(t, b.feed(store))
-			wantBookedOnce(t, b, store)
-			if err := store.Close(); err != nil {
-				t.Fatal(err)
-			}
-			if err := db.Ping(); err != nil {
-				t.Errorf("after Close: %v, want the ERP's database open", err)
-			}
-		})
-	}
+	onEach(t, kinds, func(t *testing.T, d database) {
+		db := d.connect(t)
+		if _, err := db.Exec(`CREATE TABLE journal (uid TEXT NOT NULL, amount TEXT NOT NULL)`); err != nil {
+			t.Fatal(err)
+		}
+		store, err := sqlstore.New(t.Context(), db, d.Dialect)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := newBank(t)
+		b.book(250)
+		syncAll(t, b.feed(store))
+		wantBookedOnce(t, b, store)
+		if err := store.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Ping(); err != nil {
+			t.Errorf("after Close: %v, want the ERP's database open", err)
+		}
+	})
 }
 
 func TestSyncRefuses(t *testing.T) {
@@ -312,37 +298,32 @@ func TestSyncSaysSoIfApplyEndsTheTransaction(t *testing.T) {
 }
 
 func TestForgetDeletesOneLedgersMemory(t *testing.T) {
-	t.Parallel()
-	for name, kind := range kinds {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			d := kind(t)
-			b, store := newBank(t), d.openWithJournal(t)
-			other := finapi.LedgerKey{Environment: "live", Ledger: books.Ledger}
-			commit(t, store, other, change(0, row("a", 1)))
-			b.book(250)
-			feed := b.feed(store)
-			syncAll(t, feed)
-			for range 2 { // forgetting twice is no error
-				if err := store.Forget(t.Context(), books); err != nil {
-					t.Fatal(err)
-				}
-			}
-			for table, want := range map[string]int{
-				"finapi_feed WHERE environment = 'live'": 1, "finapi_feed": 1, "finapi_source": 1, "finapi_row WHERE uid = 'a'": 1,
-				"finapi_row": 1, "finapi_alias": 1,
-			} {
-				if got := count(t, store.DB(), table); got != want {
-					t.Errorf("%s: %d rows, want %d", table, got, want)
-				}
-			}
-			if _, err := store.DB().Exec(`DELETE FROM journal`); err != nil {
+	onEach(t, kinds, func(t *testing.T, d database) {
+		b, store := newBank(t), d.openWithJournal(t)
+		other := finapi.LedgerKey{Environment: "live", Ledger: books.Ledger}
+		commit(t, store, other, change(0, row("a", 1)))
+		b.book(250)
+		feed := b.feed(store)
+		syncAll(t, feed)
+		for range 2 { // forgetting twice is no error
+			if err := store.Forget(t.Context(), books); err != nil {
 				t.Fatal(err)
 			}
-			syncAll(t, feed)
-			wantBookedOnce(t, b, store)
-		})
-	}
+		}
+		for table, want := range map[string]int{
+			"finapi_feed WHERE environment = 'live'": 1, "finapi_feed": 1, "finapi_source": 1, "finapi_row WHERE uid = 'a'": 1,
+			"finapi_row": 1, "finapi_alias": 1,
+		} {
+			if got := count(t, store.DB(), table); got != want {
+				t.Errorf("%s: %d rows, want %d", table, got, want)
+			}
+		}
+		if _, err := store.DB().Exec(`DELETE FROM journal`); err != nil {
+			t.Fatal(err)
+		}
+		syncAll(t, feed)
+		wantBookedOnce(t, b, store)
+	})
 }
 
 func syncAll(t *testing.T, feed *finapi.Feed) {

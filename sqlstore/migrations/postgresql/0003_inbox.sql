@@ -1,5 +1,9 @@
 -- What an ERP has to pull and acknowledge: the events of a ledger, in their order.
 
+-- Whether the events of the ledger go into its inbox. Its first commit decides that for good;
+-- until now there was no inbox.
+ALTER TABLE finapi_feed ADD COLUMN filled boolean NOT NULL DEFAULT false;
+
 -- What is acknowledged loses its event and keeps its key, so that the next event of this
 -- key gets another number.
 CREATE TABLE finapi_inbox (

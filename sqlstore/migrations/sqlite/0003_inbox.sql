@@ -1,5 +1,9 @@
 -- What an ERP has to pull and acknowledge: the events of a ledger, in their order.
 
+-- 1 if the events of the ledger go into its inbox. Its first commit decides that for good;
+-- until now there was no inbox.
+ALTER TABLE finapi_feed ADD COLUMN filled INTEGER NOT NULL DEFAULT 0;
+
 -- The numbers are never given again, not even after a ledger was forgotten: a late
 -- acknowledgement must not meet another event. What is acknowledged loses its event and
 -- keeps its key, so that the next event of this key gets another number.
