@@ -221,6 +221,7 @@ func schedules() *rapid.Generator[finapi.Schedule] {
 			s.Weekday = time.Weekday(rapid.IntRange(0, 6).Draw(t, "weekday")).String()
 		case finapi.Monthly:
 			s.Day = rapid.IntRange(1, 31).Draw(t, "day")
+		default: // daily has neither
 		}
 		s.Zone = rapid.SampledFrom(testZones).Draw(t, "zone")
 		s.Window = hours(t, "window", 30, 24*60)
@@ -312,8 +313,9 @@ func isDay(s finapi.Schedule, d finapi.Date) bool {
 		return d.In(time.UTC).Weekday().String() == s.Weekday
 	case finapi.Monthly:
 		return d.Day == s.Day || d.Day < s.Day && d.AddDays(1).Day == 1
+	default:
+		return true
 	}
-	return true
 }
 
 // TestTheTimeOfAConnectionNeverMoves pins the hash: with another one, all connections of all
