@@ -31,7 +31,8 @@
 //
 // Reading returns what finAPI stored at the last update. Without [User.Refresh]
 // it grows old without any error. Banks allow four updates a day without the
-// customer; the package does not start any by itself.
+// customer; the package does not start any by itself. [Schedule] and [Timetable.Next] tell
+// when one is due.
 //
 // # The customer
 //

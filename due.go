@@ -132,7 +132,7 @@ func (t *Timetable) Next(key string, h History) Due {
 	case t.loc == nil || t.every == OnOpen:
 		return Due{Why: DueOnOpen}
 	}
-	due := t.update(key, &h)
+	due := t.update(key, h)
 	if news, ok := h.news(key); ok && news.At.Before(due.At) {
 		return news
 	}
@@ -141,7 +141,7 @@ func (t *Timetable) Next(key string, h History) Due {
 
 // update tells when the bank is to be asked without the customer: at the regular time, or
 // later if something stands against it.
-func (t *Timetable) update(key string, h *History) Due {
+func (t *Timetable) update(key string, h History) Due {
 	due := Due{At: t.slotAfter(key, h.LastSuccess), Why: DueScheduled, Update: true}
 	if h.failing() && !due.At.After(h.LastAttempt) {
 		due = t.again(key, h)
@@ -153,7 +153,7 @@ func (t *Timetable) update(key string, h *History) Due {
 }
 
 // again tells when a regular run that failed is repeated.
-func (t *Timetable) again(key string, h *History) Due {
+func (t *Timetable) again(key string, h History) Due {
 	due := Due{Why: DueBackOff, Update: true, BlockedBy: h.FailedBy}
 	wait := h.wait()
 	due.At = t.walk(h.LastAttempt.Add(wait), spread("back-off", key, wait/2))
@@ -180,14 +180,14 @@ func (t *Timetable) orSlot(due Due, slot time.Time) Due {
 
 // opened reports whether the customer waits. Whoever opened the page before an outage, or
 // before finAPI may be asked again, has gone.
-func (h *History) opened() bool {
+func (h History) opened() bool {
 	asked := later(h.LastAttempt, h.LastSuccess)
 	return !h.Opened.IsZero() && h.Opened.Sub(asked) >= hintsEvery &&
 		!h.Opened.Before(h.Resumed) && !h.Opened.Before(h.finAPIRetryAfter())
 }
 
 // news tells when finAPI's news are read, if there are some that no run has seen.
-func (h *History) news(key string) (Due, bool) {
+func (h History) news(key string) (Due, bool) {
 	seen := later(h.LastSuccess, h.LastRead)
 	if h.News.IsZero() || !h.News.After(seen) {
 		return Due{}, false
@@ -211,7 +211,7 @@ func (h *History) news(key string) (Due, bool) {
 
 // finAPIRetryAfter is RetryAfter as far as it is not the bank's: reading does not reach
 // the bank, and a bank that has counted enough updates lets the customer do another.
-func (h *History) finAPIRetryAfter() time.Time {
+func (h History) finAPIRetryAfter() time.Time {
 	if h.FailedBy == ActorBank {
 		return time.Time{}
 	}
@@ -219,12 +219,12 @@ func (h *History) finAPIRetryAfter() time.Time {
 }
 
 // failing reports whether the last run failed, or the program died in it.
-func (h *History) failing() bool { return h.LastAttempt.After(h.LastSuccess) }
+func (h History) failing() bool { return h.LastAttempt.After(h.LastSuccess) }
 
-func (h *History) failedBy(a Actor) bool { return h.Failures > 0 && h.FailedBy == a }
+func (h History) failedBy(a Actor) bool { return h.Failures > 0 && h.FailedBy == a }
 
 // wait is how long a failed run waits, without jitter.
-func (h *History) wait() time.Duration {
+func (h History) wait() time.Duration {
 	wait := firstBackOff
 	for i := 1; i < h.Failures && wait < lastBackOff; i++ {
 		wait *= 2

@@ -130,6 +130,10 @@ func TestWhatBecameOfAConnectionSaysWhenItIsDue(t *testing.T) {
 			with(failed(2, finapi.ActorBank), func(h *finapi.History) { h.News, h.RetryAfter = minutes(5), minutes(600) }),
 			finapi.DueNews, minutes(5), minutes(5), false, "",
 		},
+		"news before a failure of the bank": {
+			with(failed(2, finapi.ActorBank), func(h *finapi.History) { h.LastSuccess, h.News = missed, missed.Add(time.Minute) }),
+			finapi.DueNews, missed.Add(time.Minute), missed.Add(time.Minute), false, "",
+		},
 		"news that finAPI failed to give": {
 			finapi.History{LastSuccess: minutes(-60), LastAttempt: minutes(1), Failures: 2, FailedBy: finapi.ActorFinAPI, News: noon},
 			finapi.DueNews, minutes(31), minutes(31), false, finapi.ActorFinAPI,

@@ -258,8 +258,9 @@ func (t *Timetable) slotDay(d Date) Date {
 		}
 		next := Date{Year: d.Year, Month: d.Month, Day: 1}.utc().AddDate(0, 1, 0)
 		return t.dayIn(next.Year(), next.Month())
+	default:
+		return d
 	}
-	return d
 }
 
 // dayIn returns the day of a monthly schedule in a month.
@@ -305,7 +306,7 @@ func (t *Timetable) quietOf(d Date) (start, end time.Time) {
 // nextQuiet returns the quiet hours that go on at an instant, or else the next ones.
 func (t *Timetable) nextQuiet(at time.Time) (start, end time.Time) {
 	for d := DateOf(at.In(t.loc)).AddDays(-1); ; d = d.AddDays(1) {
-		if start, end = t.quietOf(d); end.After(at) && end.After(start) {
+		if start, end = t.quietOf(d); end.After(at) {
 			return start, end
 		}
 	}
