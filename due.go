@@ -14,35 +14,35 @@ import (
 // one that never ran. All times may be zero, which means never.
 type History struct {
 	// LastAttempt is when the last run began that asked the bank, or that failed.
-	LastAttempt time.Time
+	LastAttempt time.Time `json:"lastAttempt,omitzero"`
 	// LastSuccess is when the last run began that asked the bank and went well. If it is
 	// before LastAttempt, that one failed, or the program died in it.
-	LastSuccess time.Time
+	LastSuccess time.Time `json:"lastSuccess,omitzero"`
 	// LastRead is when the last run began that only read finAPI's data and went well.
-	LastRead time.Time
+	LastRead time.Time `json:"lastRead,omitzero"`
 	// Failures is how many runs have failed since then in a row because of FailedBy; 0
 	// after a success. Set it to 0 when the customer or the vendor has acted.
-	Failures int
+	Failures int `json:"failures,omitempty"`
 	// FailedBy is who had to act after the last failure; see [Error.Actor]. "" is treated
 	// like [ActorFinAPI].
-	FailedBy Actor
+	FailedBy Actor `json:"failedBy,omitempty"`
 	// RetryAfter is before when finAPI or the bank does not want to be asked again.
-	RetryAfter time.Time
+	RetryAfter time.Time `json:"retryAfter,omitzero"`
 	// Updates are when the last updates without the customer started, in any order, as
 	// the [Budget] counts them; those of finAPI's batch, too. Older ones than 24 hours
 	// count for nothing.
-	Updates []time.Time
+	Updates []time.Time `json:"updates,omitempty"`
 	// ActionRequired is true while the bank wants the customer; see
 	// [Connection.ActionRequired].
-	ActionRequired bool
+	ActionRequired bool `json:"actionRequired,omitempty"`
 	// News is when finAPI last told that it has new bookings. They are there already, so
 	// they are only read.
-	News time.Time
+	News time.Time `json:"news,omitzero"`
 	// Opened is when the customer last opened the page.
-	Opened time.Time
+	Opened time.Time `json:"opened,omitzero"`
 	// Resumed is when the schedule of the connection began, or went on after an outage.
 	// What was missed before is caught up then. See [ResumedAt].
-	Resumed time.Time
+	Resumed time.Time `json:"resumed,omitzero"`
 }
 
 // Due says when a connection is due, and for what.

@@ -55,7 +55,7 @@ func (s budget) Release(ctx context.Context, c finapi.ConnectionKey, at time.Tim
 // another reads again.
 func (s budget) edit(ctx context.Context, c finapi.ConnectionKey, edit func([]time.Time) []time.Time) error {
 	for {
-		version, started, err := s.started(ctx, c)
+		version, started, err := started(ctx, s.db, c)
 		if err != nil {
 			return err
 		}
@@ -79,9 +79,10 @@ func (s budget) edit(ctx context.Context, c finapi.ConnectionKey, edit func([]ti
 	}
 }
 
-func (s budget) started(ctx context.Context, c finapi.ConnectionKey) (version int64, started []time.Time, err error) {
+// started returns when the updates of a connection were started that are counted.
+func started(ctx context.Context, db querier, c finapi.ConnectionKey) (version int64, started []time.Time, err error) {
 	var data []byte
-	err = s.db.QueryRowContext(
+	err = db.QueryRowContext(
 		ctx, `SELECT version, started FROM finapi_budget WHERE environment = $1 AND connection = $2`, c.Environment, int64(c.Connection),
 	).Scan(&version, &data)
 	if errors.Is(err, sql.ErrNoRows) {

@@ -25,16 +25,17 @@ const (
 // dialects is the room for another database: its statements in a file like
 // sqlite.go, and its schema in a folder of migrations that has its name.
 var dialects = map[Dialect]*statements{
-	SQLite:     {schema: sqliteSchema, memory: sqliteMemory, inbox: sqliteInbox},
-	PostgreSQL: {schema: postgresSchema, memory: postgresMemory, inbox: postgresInbox},
+	SQLite:     {schema: sqliteSchema, memory: sqliteMemory, inbox: sqliteInbox, connections: sqliteConnections},
+	PostgreSQL: {schema: postgresSchema, memory: postgresMemory, inbox: postgresInbox, connections: postgresConnections},
 }
 
 // statements are all that a [Store] ever sends, in a group for each thing that it
 // does. The comments name the parameters in their order.
 type statements struct {
-	schema schemaStatements
-	memory memoryStatements
-	inbox  inboxStatements
+	schema      schemaStatements
+	memory      memoryStatements
+	inbox       inboxStatements
+	connections connectionStatements
 }
 
 // schemaStatements find out which migrations are missing.

@@ -40,6 +40,16 @@
 // ERP pulls and acknowledges them when it likes. The first commit of a ledger decides whether
 // it is filled or synchronised, and the other way is refused from then on.
 //
+// # By itself
+//
+// [Connections] is the list of bank connections that are synchronised by themselves, each
+// with a [finapi.Schedule]; the ERP adds one when the customer has consented, and passes on
+// hints. A [Syncer] does what is due: in the ERP's own process with [Syncer.Loop], or on many
+// machines with the module fleet. It asks the bank, waits, feeds each account into its ledger,
+// and notes what became of it and when to try again. [Connections.Status] and
+// [Connections.Backlog] tell how it goes, [Connections.Support] makes a bundle for the
+// support.
+//
 // # PostgreSQL
 //
 // Any number of machines can share it. Open it with the driver of pgx, and hand it
@@ -84,6 +94,9 @@
 //   - finapi_budget has a row for each update without the customer that [Store.Budget] has
 //     counted in the last 24 hours.
 //   - finapi_state has a row for each return from a form that [Store.States] has seen.
+//   - finapi_connection has a row for each of the [Connections]: its tenant, its schedule,
+//     when it is due, and the codes of its last failure; finapi_scheduler one for each
+//     environment: when somebody last looked for due connections.
 //   - finapi_migration lists the versions of the schema that were applied.
 //
 // No token or client secret is among it, and passwords only sealed; but bank data is,

@@ -147,3 +147,5 @@ func postgresPutLetters(ctx context.Context, tx *sql.Tx, feed int64, letters []l
 	_, err := tx.ExecContext(ctx, postgresPutAllLetters, feed, uids, keys, events)
 	return err
 }
+
+var postgresConnections = newConnectionStatements(`(extract(epoch FROM clock_timestamp()) * 1000)::bigint`, "FOR SHARE")
