@@ -104,7 +104,7 @@ func TestAnOlderProgramRefusesANewerSchema(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := sqlstore.New(t.Context(), d.connect(t), d.Dialect)
-		const want = "sqlstore: the schema has version 1000, but this program only knows version 3; use the newer program"
+		const want = "sqlstore: the schema has version 1000, but this program only knows version 4; use the newer program"
 		if err == nil || err.Error() != want {
 			t.Errorf("got %v, want %s", err, want)
 		}

@@ -218,7 +218,7 @@ func TestWhoWasSilentForTooLongDoesNotWriteAnyMore(t *testing.T) {
 		other := o.newSyncer()
 		slow := o.newSyncer(func(c *sqlstore.SyncerConfig) {
 			c.Ledger = func(ctx context.Context, tenant string, a *finapi.Account) (finapi.LedgerID, error) {
-				o.expire() // the machine sleeps here, and another one takes over
+				o.expire()                            // the machine sleeps here, and another one takes over
 				o.must(other.Run(ctx, o.take(other))) //nolint:contextcheck // take ends with the test
 				o.book(1)
 				return o.ledger(ctx, tenant, a)
