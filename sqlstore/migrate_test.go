@@ -38,8 +38,8 @@ func TestMigrationsRunOnceIfManyStartAtOnce(t *testing.T) {
 // wantMigrations checks that every migration is recorded once.
 func wantMigrations(t *testing.T, d database) {
 	t.Helper()
-	if got := count(t, d.open(t).DB(), "finapi_migration"); got != 3 {
-		t.Errorf("%d migrations are recorded, want 3", got)
+	if got := count(t, d.open(t).DB(), "finapi_migration"); got != 4 {
+		t.Errorf("%d migrations are recorded, want 4", got)
 	}
 }
 

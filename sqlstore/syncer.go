@@ -36,6 +36,9 @@ type SyncerConfig struct {
 	// Hold is how long somebody may be silent before others take their work over; 0 means 2
 	// minutes, at least 1 second. Who is at work says so every third of it.
 	Hold time.Duration
+	// Patience is how long a run may take before it is given up as a failure; 0 means 15
+	// minutes.
+	Patience time.Duration
 	// Logger gets what goes wrong, without anything personal; nil for nothing.
 	Logger *slog.Logger
 }
@@ -59,7 +62,10 @@ type Syncer struct {
 	SyncerConfig
 }
 
-const defaultHold = 2 * time.Minute
+const (
+	defaultHold     = 2 * time.Minute
+	defaultPatience = 15 * time.Minute
+)
 
 // NewSyncer checks the configuration. It starts nothing.
 func NewSyncer(config SyncerConfig) (*Syncer, error) {
@@ -72,12 +78,17 @@ func NewSyncer(config SyncerConfig) (*Syncer, error) {
 		return nil, invalid("SyncerConfig.Ledger", "must not be nil")
 	case config.Hold != 0 && config.Hold < time.Second:
 		return nil, invalid("SyncerConfig.Hold", "must be at least a second")
+	case config.Patience < 0:
+		return nil, invalid("SyncerConfig.Patience", "must not be negative")
 	}
 	if err := config.Limits.check(); err != nil {
 		return nil, err
 	}
 	if config.Hold == 0 {
 		config.Hold = defaultHold
+	}
+	if config.Patience == 0 {
+		config.Patience = defaultPatience
 	}
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
@@ -135,8 +146,9 @@ func (s *Syncer) Run(ctx context.Context, task Task) error {
 // work does a run while it keeps hold of the connection. attention reports whether the bank
 // wants the customer at the next update.
 func (s *Syncer) work(ctx context.Context, task Task, r *record, report *Report) (failure error, attention bool) {
+	ctx, enough := context.WithTimeout(ctx, s.Patience)
+	defer enough()
 	ctx, lose := context.WithCancelCause(ctx)
-	defer lose(nil)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

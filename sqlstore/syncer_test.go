@@ -274,6 +274,23 @@ func TestWhoStopsGivesTheConnectionBackAtOnce(t *testing.T) {
 	})
 }
 
+func TestARunThatTakesTooLongIsGivenUp(t *testing.T) {
+	onEach(t, kinds, func(t *testing.T, d database) {
+		o := newOffice(t, d)
+		endless := o.newSyncer(func(c *sqlstore.SyncerConfig) {
+			c.Patience = time.Millisecond
+			c.Ledger = func(ctx context.Context, _ string, _ *finapi.Account) (finapi.LedgerID, error) {
+				<-ctx.Done()
+				return "", ctx.Err()
+			}
+		})
+		o.must(endless.Run(t.Context(), o.take(endless)))
+		if s := o.status(); s.Last == nil || s.Last.Failure == nil || s.Failures != 1 || s.Taken {
+			t.Errorf("the status is %+v", s)
+		}
+	})
+}
+
 func TestARunThatCannotBeReportedIsRepeated(t *testing.T) {
 	onEach(t, kinds, func(t *testing.T, d database) {
 		o := newOffice(t, d)
@@ -568,6 +585,7 @@ func TestBadInputForConnectionsIsRefused(t *testing.T) {
 			func(c *sqlstore.SyncerConfig) { c.Users = nil },
 			func(c *sqlstore.SyncerConfig) { c.Ledger = nil },
 			func(c *sqlstore.SyncerConfig) { c.Hold = time.Millisecond },
+			func(c *sqlstore.SyncerConfig) { c.Patience = -1 },
 			func(c *sqlstore.SyncerConfig) { c.Limits.PerBank = -1 },
 			func(c *sqlstore.SyncerConfig) { c.Limits.PerMandator = -1 },
 		} {
