@@ -621,3 +621,37 @@ func ExampleClient_NewNotificationHandler() {
 	fmt.Println(n.Event, "in", len(n.Accounts), "accounts; the user is known:", n.User == user.ID())
 	// Output: NEW_TRANSACTIONS in 2 accounts; the user is known: true
 }
+
+// Hooks count what a client does. The module otel turns them into OpenTelemetry's
+// spans and metrics.
+func ExampleWithHooks() {
+	ctx := context.Background()
+	sim, err := finapitest.Start()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sim.Close()
+	client, err := finapi.NewClient(finapi.Sandbox,
+		finapi.Credentials{ID: sim.ClientID(), Secret: finapi.NewSecret(sim.ClientSecret())},
+		finapi.WithBaseURLs(sim.AccessURL(), sim.WebFormURL()), finapi.WithClock(sim.Clock()),
+		finapi.WithHooks(finapi.Hooks{
+			Start: func(ctx context.Context, op finapi.Operation) (context.Context, func(finapi.OperationEnd)) {
+				return ctx, func(end finapi.OperationEnd) {
+					fmt.Printf("%s: %d %q\n", op.Name, end.Status, end.Code)
+				}
+			},
+		}))
+	if err != nil {
+		log.Fatal(err)
+	}
+	user, err := client.CreateUser(ctx, finapi.NewUser{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, _ = user.Account(ctx, 7)
+	// Output:
+	// POST /api/v2/oauth/token: 200 ""
+	// POST /api/v2/users: 201 ""
+	// POST /api/v2/oauth/token: 200 ""
+	// GET /api/v2/accounts/{id}: 404 "UNKNOWN_ENTITY"
+}
