@@ -136,9 +136,6 @@ func (c *Client) beginRequest(ctx context.Context, in *call) (context.Context, f
 	return c.begin(ctx, Operation{Kind: OperationRequest, Name: endpoints[in.endpoint].String(), Attempt: *in.sent})
 }
 
-// otherCode stands for a code that this package does not know.
-const otherCode Code = "OTHER"
-
 func labelOf(err error) Code {
 	var action *ActionRequired
 	var e *Error
