@@ -92,6 +92,8 @@ type call struct {
 	// life is how long the token should still live, for calls that start work
 	// which goes on with the same token.
 	life time.Duration
+	// sent counts the requests for the hooks; nil if there are none.
+	sent *int
 }
 
 // do is the one way to finAPI. It fetches the token, sends, repeats what may be
@@ -105,6 +107,9 @@ func (c *Client) do(ctx context.Context, as *tokenSource, in call) error {
 	patience := c.retries
 	if !ep.safe || in.once {
 		patience.Attempts = 1
+	}
+	if c.hooks.Start != nil {
+		in.sent = new(int)
 	}
 	return c.retry(ctx, patience, func() error { return c.authorized(ctx, as, in, payload) })
 }
@@ -132,26 +137,35 @@ func (c *Client) authorized(ctx context.Context, as *tokenSource, in call, paylo
 	return c.once(ctx, in, payload, token)
 }
 
-// once sends one request and reads its whole answer.
+// once sends one request, and tells the log and the hooks of it.
 func (c *Client) once(ctx context.Context, in call, payload []byte, token Secret) error {
+	ctx, end := c.beginRequest(ctx, &in)
+	start := c.clock.Now()
+	status, requestID, err := c.exchange(ctx, in, payload, token)
+	if requestID != "" {
+		c.log(ctx, &endpoints[in.endpoint], start, status, requestID, err)
+	}
+	end(OperationEnd{Err: err, Status: status, RequestID: requestID})
+	return err
+}
+
+// exchange sends one request and reads its whole answer. The request id is "" if nothing
+// could be sent.
+func (c *Client) exchange(ctx context.Context, in call, payload []byte, token Secret) (status int, requestID string, err error) {
 	ep := &endpoints[in.endpoint]
 	attempt, cancel := context.WithTimeout(ctx, ep.patience)
 	defer cancel()
 	req, err := c.newRequest(attempt, in, payload, token)
 	if err != nil {
-		return err
+		return 0, "", err
 	}
-	start := c.clock.Now()
 	resp, err := c.http.Do(req) //nolint:bodyclose // drain closes it
 	if err != nil {
-		err = c.networkError(ctx, ep, req, err)
-		c.log(ctx, ep, start, 0, req.Header.Get("X-Request-Id"), err)
-		return err
+		return 0, req.Header.Get("X-Request-Id"), c.networkError(ctx, ep, req, err)
 	}
 	defer c.drain(resp.Body)
 	err = c.receive(ctx, ep, req, resp, in.into)
-	c.log(ctx, ep, start, resp.StatusCode, requestIDOf(req, resp), err)
-	return err
+	return resp.StatusCode, requestIDOf(req, resp), err
 }
 
 // newRequest is the only place that builds a request.

@@ -234,10 +234,29 @@ func (f *Feed) Deliver(ctx context.Context, apply func(context.Context, Batch) e
 	return f.deliver(ctx, batchSize, apply)
 }
 
+// deliver tells the hooks of one synchronisation, however it ends.
 func (f *Feed) deliver(ctx context.Context, size int, apply func(context.Context, Batch) error) error {
 	if f.invalid != nil {
 		return f.invalid
 	}
+	var ended OperationEnd
+	ctx, end := f.user.client.begin(ctx, Operation{Kind: OperationSync, Name: string(OperationSync), Attempt: 1})
+	defer func() { end(ended) }()
+	err := f.race(ctx, size, func(ctx context.Context, b Batch) error {
+		err := apply(ctx, b)
+		if last, ok := b.last().(Synced); ok && (err == nil || errors.Is(err, errStopped)) {
+			ended.Synced = &last
+		}
+		return err
+	})
+	if !errors.Is(err, errStopped) {
+		ended.Err = err
+	}
+	return err
+}
+
+// race delivers, and starts over if another worker was faster.
+func (f *Feed) race(ctx context.Context, size int, apply func(context.Context, Batch) error) error {
 	for race := 1; ; race++ {
 		err := f.deliverOnce(ctx, size, apply)
 		if !IsError(err, CodeConflict) || race == maxRaces {

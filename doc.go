@@ -61,6 +61,12 @@
 // context's own error. [*ActionRequired] says that the customer must visit the
 // bank again.
 //
+// # Watching
+//
+// [WithLogger] logs requests, [WithHooks] tells of requests, refreshes and
+// synchronisations as they begin and end; the module otel makes OpenTelemetry's spans
+// and metrics of that. docs/observability.md lists what there is to see.
+//
 // # Personal data
 //
 // Texts of errors and log lines hold no ids, IBANs, names, queries or bodies.

@@ -161,6 +161,9 @@ func (e *Error) MarshalJSON() ([]byte, error) {
 	})
 }
 
+// otherCode stands in labels for a code that this package does not know.
+const otherCode Code = "OTHER"
+
 // invalid is the error for a bad input. The reason must not quote the input,
 // which may be a secret or personal.
 func invalid(field, reason string) *Error {

@@ -575,3 +575,83 @@ func ExampleUser_Bind() {
 	fmt.Println(bindings[0].State, "-", bindings[0].Reason)
 	// Output: unbound - no ledger has had an account of this currency and type that is gone now
 }
+
+// finAPI calls the vendor after its nightly update, and the user whose rule it was
+// becomes due.
+func ExampleClient_NewNotificationHandler() {
+	ctx := context.Background()
+	sim, user, client := started(ctx)
+	defer sim.Close()
+	due := make(chan finapi.Notification, 1)
+	handler, err := client.NewNotificationHandler(finapi.NotificationConfig{
+		Keys: []finapi.Secret{finapi.NewSecret("32 random bytes from a key store")},
+		Notified: func(_ context.Context, n finapi.Notification) error {
+			due <- n // note it in a table; a job reads the accounts later
+			return nil
+		},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	erp := httptest.NewServer(handler) // the address that finAPI has in the vendor's configuration
+	defer erp.Close()
+	sim.EditClient(func(c *finapitest.ClientSettings) { c.NotificationURL, c.AutomaticBatchUpdate = erp.URL, true })
+
+	consent, err := user.StartConsent(ctx, finapi.ConsentRequest{Bank: finapitest.AmnisID})
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := sim.Approve(consent.URL); err != nil {
+		log.Fatal(err)
+	}
+	if _, err := user.WaitConsent(ctx, consent.ID); err != nil {
+		log.Fatal(err)
+	}
+	automatic := true
+	if _, err := user.EditProfile(ctx, finapi.ProfileChange{AutoUpdate: &automatic}); err != nil {
+		log.Fatal(err)
+	}
+	if _, err := handler.CreateRule(ctx, user, finapi.Rule{Event: finapi.EventNewTransactions}); err != nil {
+		log.Fatal(err)
+	}
+	sim.Clock().Advance(24 * time.Hour)
+	sim.BatchUpdate() // the night
+
+	n := <-due
+	fmt.Println(n.Event, "in", len(n.Accounts), "accounts; the user is known:", n.User == user.ID())
+	// Output: NEW_TRANSACTIONS in 2 accounts; the user is known: true
+}
+
+// Hooks count what a client does. The module otel turns them into OpenTelemetry's
+// spans and metrics.
+func ExampleWithHooks() {
+	ctx := context.Background()
+	sim, err := finapitest.Start()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sim.Close()
+	client, err := finapi.NewClient(finapi.Sandbox,
+		finapi.Credentials{ID: sim.ClientID(), Secret: finapi.NewSecret(sim.ClientSecret())},
+		finapi.WithBaseURLs(sim.AccessURL(), sim.WebFormURL()), finapi.WithClock(sim.Clock()),
+		finapi.WithHooks(finapi.Hooks{
+			Start: func(ctx context.Context, op finapi.Operation) (context.Context, func(finapi.OperationEnd)) {
+				return ctx, func(end finapi.OperationEnd) {
+					fmt.Printf("%s: %d %q\n", op.Name, end.Status, end.Code)
+				}
+			},
+		}))
+	if err != nil {
+		log.Fatal(err)
+	}
+	user, err := client.CreateUser(ctx, finapi.NewUser{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, _ = user.Account(ctx, 7)
+	// Output:
+	// POST /api/v2/oauth/token: 200 ""
+	// POST /api/v2/users: 201 ""
+	// POST /api/v2/oauth/token: 200 ""
+	// GET /api/v2/accounts/{id}: 404 "UNKNOWN_ENTITY"
+}

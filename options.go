@@ -28,6 +28,7 @@ type settings struct {
 	language  Language
 	clock     Clock
 	budget    Budget
+	hooks     Hooks // with nothing left nil, or none
 }
 
 func defaultSettings(hosts [2]string) settings {

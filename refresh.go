@@ -74,6 +74,15 @@ func (u *User) Refresh(ctx context.Context, r RefreshRequest) (Connection, error
 	if err := r.validate("RefreshRequest."); err != nil {
 		return Connection{}, err
 	}
+	ctx, end := u.client.begin(ctx, Operation{
+		Kind: OperationRefresh, Name: string(OperationRefresh), Attempt: 1, Attended: r.Customer != nil,
+	})
+	connection, err := u.refresh(ctx, &r)
+	end(OperationEnd{Err: err})
+	return connection, err
+}
+
+func (u *User) refresh(ctx context.Context, r *RefreshRequest) (Connection, error) {
 	connection, err := u.Connection(ctx, r.Connection)
 	if err != nil {
 		return Connection{}, err

@@ -70,7 +70,7 @@ type Return struct {
 type ReturnHandler struct {
 	client *Client
 	config ReturnConfig
-	keys   stateKeys
+	keys   signingKeys
 }
 
 // NewReturnHandler makes a handler. Mount it under the path of its URL.
@@ -92,7 +92,7 @@ func (c *Client) NewReturnHandler(config ReturnConfig) (*ReturnHandler, error) {
 	case config.Callback != "" && config.User == nil:
 		return nil, invalid("ReturnConfig.User", "must not be nil if there are callbacks")
 	}
-	if err := h.keys.check(); err != nil {
+	if err := h.keys.check("ReturnConfig.Keys"); err != nil {
 		return nil, err
 	}
 	if h.config.States == nil {
@@ -162,7 +162,7 @@ func (h *ReturnHandler) waysBack(u *User, support string) waysBack {
 			if form == "" {
 				s.kind = byCallback
 			}
-			return h.keys.sign(s)
+			return s.sign(h.keys)
 		},
 	}
 }
@@ -182,7 +182,7 @@ func (h *ReturnHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // stateOf verifies the state of a request.
 func (h *ReturnHandler) stateOf(query url.Values, kind string) (returnState, error) {
-	state, ok := h.keys.verify(query.Get("state"))
+	state, ok := verifyState(h.keys, query.Get("state"))
 	switch {
 	case !ok:
 		return state, refusedReturn("its state is not signed by this handler")

@@ -2,10 +2,7 @@ package finapi
 
 import (
 	"context"
-	"crypto/hmac"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base64"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,9 +16,6 @@ import (
 // stateLife is how long a state is good: as long as a form, and some time for a
 // customer who reads its last page.
 const stateLife = formLife + 20*time.Minute
-
-// minKey is the size of a signing key.
-const minKey = 32
 
 // Who may bring a state.
 const (
@@ -39,46 +33,23 @@ type returnState struct {
 	user    UserID
 }
 
-// stateKeys sign with the first and verify with all of them.
-type stateKeys []Secret
+// statePurpose is what a state is signed for.
+const statePurpose = "finapi return state 1|"
 
-func (k stateKeys) check() error {
-	if len(k) == 0 {
-		return invalid("ReturnConfig.Keys", "must hold a key")
-	}
-	for _, key := range k {
-		if len(key.Reveal()) < minKey {
-			return invalid("ReturnConfig.Keys", "must hold keys of 32 bytes or more")
-		}
-	}
-	return nil
-}
-
-func (k stateKeys) sign(s returnState) string {
+func (s *returnState) sign(keys signingKeys) string {
 	// Neither ids nor numbers hold a bar.
-	text := strings.Join([]string{
+	return keys.sign(statePurpose, strings.Join([]string{
 		s.kind, strconv.FormatInt(s.expires.Unix(), 36), s.nonce, string(s.form), string(s.user),
-	}, "|")
-	return encode([]byte(text)) + "." + encode(signature(k[0], text))
+	}, "|"))
 }
 
-// verify returns what a state says if one of the keys has signed it.
-func (k stateKeys) verify(state string) (returnState, bool) {
-	body, sum, _ := strings.Cut(state, ".")
-	text, err := base64.RawURLEncoding.Strict().DecodeString(body)
-	if err != nil {
+// verifyState returns what a state says if one of the keys has signed it.
+func verifyState(keys signingKeys, state string) (returnState, bool) {
+	text, ok := keys.verify(statePurpose, state)
+	if !ok {
 		return returnState{}, false
 	}
-	claimed, err := base64.RawURLEncoding.Strict().DecodeString(sum)
-	if err != nil {
-		return returnState{}, false
-	}
-	for _, key := range k {
-		if hmac.Equal(claimed, signature(key, string(text))) {
-			return parseState(string(text))
-		}
-	}
-	return returnState{}, false
+	return parseState(text)
 }
 
 func parseState(text string) (returnState, bool) {
@@ -94,18 +65,6 @@ func parseState(text string) (returnState, bool) {
 		kind: parts[0], expires: time.Unix(seconds, 0), nonce: parts[2], form: ConsentID(parts[3]), user: UserID(parts[4]),
 	}, true
 }
-
-// purpose keeps a signature from being of use elsewhere, if a vendor uses one key for
-// several things.
-const purpose = "finapi return state 1|"
-
-func signature(key Secret, text string) []byte {
-	mac := hmac.New(sha256.New, []byte(key.Reveal()))
-	mac.Write([]byte(purpose + text))
-	return mac.Sum(nil)
-}
-
-func encode(data []byte) string { return base64.RawURLEncoding.EncodeToString(data) }
 
 func nonce() string { return rand.Text()[:16] }
 

@@ -9,7 +9,7 @@ import (
 // Rules manages a user's notification rules: what finAPI tells the vendor about
 // after its nightly batch update. finAPI posts to the vendor's one address, see
 // [Configuration.NotificationURL]. The calls are not signed and may not come, so
-// they are hints. It needs finAPI's PFM services.
+// they are hints; [NotificationHandler] receives them. It needs finAPI's PFM services.
 type Rules struct{ user *User }
 
 // Rules opens the user's notification rules. It sends nothing.
@@ -28,7 +28,7 @@ type Rule struct {
 	// for none. finAPI checks them.
 	Params map[string]string
 	// Handle comes back in the notification, so that the vendor can tell whose it
-	// is. Make it unguessable. 1 to 512 characters, or "" for none.
+	// is. Make it unguessable, or let [NotificationHandler.CreateRule] make it. 1 to 512 characters, or "" for none.
 	Handle string
 	// Details puts encrypted details into the notification.
 	Details bool

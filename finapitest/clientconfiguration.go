@@ -45,7 +45,7 @@ func (s *Server) getClientConfiguration(*call) (answer, error) {
 	}
 	return ok(clientConfigurationBody{
 		PFMServices: set.PFMServices, AutomaticBatchUpdate: set.AutomaticBatchUpdate, DevelopmentMode: set.DevelopmentMode, NonEuroAccounts: set.NonEuroAccounts,
-		AutoCategorization: true, MandatorLicense: "UNLICENSED", PreferredConsentType: "RECURRING",
+		AutoCategorization: true, MandatorLicense: "UNLICENSED", NotificationCallbackURL: optional(set.NotificationURL), PreferredConsentType: "RECURRING",
 		RefreshTokenSeconds: seconds(set.RefreshTokenLife), UserTokenSeconds: seconds(set.UserTokenLife),
 		ClientTokenSeconds: seconds(set.ClientTokenLife), MaxUserLoginAttempts: set.MaxLoginAttempts,
 		UserAutoVerification: set.UserAutoVerification, AIS: true, AvailableBankGroups: []string{"DE", "AT", "CH", "LI"},

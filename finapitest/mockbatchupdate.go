@@ -13,8 +13,7 @@ import (
 // banks are made to say in a simulated nightly update.
 type mockBatchUpdate struct {
 	Updates []mockConnectionUpdate `json:"mockBankConnectionUpdates"`
-	// TriggerNotifications is taken, but the simulator notifies nobody.
-	TriggerNotifications bool `json:"triggerNotifications"`
+	Notify  bool                   `json:"triggerNotifications"`
 }
 
 type mockConnectionUpdate struct {
@@ -104,8 +103,16 @@ func (s *Server) startMockUpdate(c *call) (answer, error) {
 		}
 		connections[i] = x
 	}
+	news := newBatchNews()
 	for i, x := range connections {
-		s.runMockUpdate(x, body.Updates[i], c.now)
+		s.runMockUpdate(x, body.Updates[i], news, c.now)
+	}
+	if owner := c.user(); body.Notify {
+		s.clock.schedule(c.now.Add(s.cfg.updateDuration), func(time.Time) { // after the last of them
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.notify(owner, news)
+		})
 	}
 	return empty(), nil
 }
@@ -211,26 +218,23 @@ func (t *mockTransaction) booking(today Date) Booking {
 }
 
 // runMockUpdate lets the update end as time passes.
-func (s *Server) runMockUpdate(x *connection, u mockConnectionUpdate, now time.Time) {
+func (s *Server) runMockUpdate(x *connection, u mockConnectionUpdate, news *batchNews, now time.Time) {
 	x.updating = true
 	s.clock.schedule(now.Add(s.cfg.updateDuration), func(now time.Time) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.finishMockUpdate(x, u, now)
+		x.updating = false
+		if u.LoginError {
+			x.refuseAuto(x.through(u.Interface), now)
+			news.failed = append(news.failed, x)
+			return
+		}
+		news.note(x, func() { s.finishMockUpdate(x, u, now) })
 	})
 }
 
 func (s *Server) finishMockUpdate(x *connection, u mockConnectionUpdate, now time.Time) {
-	x.updating = false
 	i := x.through(u.Interface)
-	if u.LoginError {
-		const refused = "Die Zugangsdaten sind nicht korrekt."
-		i.LastAutoUpdate = &UpdateResult{Result: resultRejected, ErrorMessage: refused, ErrorType: business, Timestamp: now}
-		for _, a := range x.accounts {
-			a.attempted(i.Name, now)
-		}
-		return
-	}
 	i.LastAutoUpdate = &UpdateResult{Result: resultOK, Timestamp: now}
 	for _, a := range x.accounts {
 		at := slices.IndexFunc(u.Accounts, func(d mockAccountData) bool { return *d.AccountID == a.ID })

@@ -1,6 +1,7 @@
 package finapitest_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"testing"
@@ -256,4 +257,61 @@ func TestMockingNeedsTheDevelopmentModePFMServicesAndAUserWithoutAutomaticUpdate
 	}
 	m.access("PATCH", "/api/v2/users", object{"isAutoUpdateEnabled": false}).want(200)
 	m.access("POST", mockPath, m.body(nil)).want(200)
+}
+
+func TestABatchUpdateReachesUsersWithAutomaticUpdatesOnly(t *testing.T) {
+	t.Parallel()
+	m := newMockable(t)
+	m.sim.BankAccounts("amnis")[0].Book(finapitest.Booking{Amount: francs("1")})
+	m.sim.BatchUpdate() // not booked by the client
+	m.sim.EditClient(func(c *finapitest.ClientSettings) { c.AutomaticBatchUpdate = true })
+	m.sim.BatchUpdate() // not wanted by the user
+	if n := len(m.shown()); n != 1 {
+		t.Errorf("%d rows, want the one of the import", n)
+	}
+	m.access("PATCH", "/api/v2/users", object{"isAutoUpdateEnabled": true}).want(200)
+	m.sim.BatchUpdate()
+	if n := len(m.shown()); n != 2 {
+		t.Errorf("%d rows, want 2", n)
+	}
+	x := m.access("GET", "/api/v2/bankConnections/"+m.connection, nil).want(200).json()
+	if auto := objects(x["interfaces"])[0]["lastAutoUpdate"].(object); auto["result"] != "OK" {
+		t.Errorf("the update is %v", auto)
+	}
+}
+
+func TestARuleIsToldInTheKnownShapeWithDetailsIfItWantsThem(t *testing.T) {
+	t.Parallel()
+	address, received := receiver(t)
+	m := newMockable(t, finapitest.WithClient(func(c *finapitest.ClientSettings) { c.NotificationURL = address }))
+	m.access("POST", "/api/v2/notificationRules", object{
+		"triggerEvent": "NEW_TRANSACTIONS", "callbackHandle": "h", "includeDetails": true, "params": object{"accountIds": m.accounts[0]["id"].(json.Number).String()},
+	}).want(201)
+	body := m.body(object{"mockAccountsData": m.data("95", 3, object{"amount": -5})})
+	body["triggerNotifications"] = true
+	m.access("POST", mockPath, body).want(200)
+	m.ready(m.connection)
+	var got object
+	if err := json.Unmarshal([]byte(next(t, received)), &got); err != nil {
+		t.Fatal(err)
+	}
+	entry := objects(got["newTransactions"])[0]
+	for _, name := range []string{"accountName", "accountNumber", "accountIban", "bankConnectionName", "details"} {
+		if entry[name] == nil || entry[name] == "" {
+			t.Errorf("%s is missing in %v", name, entry)
+		}
+		delete(entry, name)
+	}
+	want := object{
+		"notificationRuleId": 1.0, "triggerEvent": "NEW_TRANSACTIONS", "callbackHandle": "h",
+		"newTransactions": []any{object{"accountId": number(t, m.accounts[0]["id"]), "bankName": "amnis", "newTransactionsCount": 1.0}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func number(t *testing.T, id any) float64 {
+	t.Helper()
+	return float64(idOf(t, id))
 }

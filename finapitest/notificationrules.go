@@ -2,7 +2,7 @@ package finapitest
 
 import "slices"
 
-// notificationRule is stored and listed. The simulator never triggers one.
+// notificationRule asks for a call after a batch update; see notify.
 type notificationRule struct {
 	owner *user
 	notificationRuleBody

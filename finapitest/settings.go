@@ -21,6 +21,9 @@ type ClientSettings struct {
 	WebForm bool
 	// OnlyAPIVersion1 is on for a client that is not switched to Access V2.
 	OnlyAPIVersion1 bool
+	// NotificationURL is where the calls of notification rules are posted, "" for
+	// nowhere. The real finAPI takes https only.
+	NotificationURL string
 	// MaxLoginAttempts locks a user after so many failed logins; 0 is off.
 	MaxLoginAttempts int
 	// UserTokenLife, ClientTokenLife and RefreshTokenLife are the lives of

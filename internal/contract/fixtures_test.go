@@ -179,6 +179,9 @@ func claims() map[string]claim {
 		"fixtures/web_form_error_500.json":                           answerTo(WebForm, "POST /api/tasks/backgroundUpdate", 500),
 		"fixtures/web_form_error_400_fields.json":                    answerTo(WebForm, "POST /api/webForms/bankConnectionImport", 400),
 		"fixtures/callback_user_deleted.json":                        outside("described in prose only; the contract has no schema for it"),
+		"fixtures/notification_new_transactions.json":                outside("a notification, which the contract does not describe"),
+		"fixtures/notification_login_error.json":                     outside("a notification, which the contract does not describe"),
+		"fixtures/notification_unknown_values.json":                  outside("a notification, which the contract does not describe"),
 		"fixtures/error_502_proxy.html":                              outside("not JSON: a proxy's page"),
 		"fixtures/empty":                                             outside("0 bytes: finAPI's answer to most deletes, a proxy's to some errors"),
 

@@ -23,6 +23,7 @@ func own() map[string]string {
 	return map[string]string{
 		"REDACTED":        "stands for a secret in logs",
 		"NoticeKind":      "a kind of the feed's events",
+		"OperationKind":   "what hooks watch",
 		"Pass":            "how the feed reads",
 		"RowState":        "what the store keeps",
 		"Result":          "how a form ended, for the ERP",
