@@ -197,7 +197,9 @@ type lookArgs struct{}
 func (lookArgs) Kind() string { return "finapi_look" }
 
 // InsertOpts says how River treats the job. Missing one is no loss, the next one is near.
-func (lookArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: lookQueue, MaxAttempts: 1} }
+func (lookArgs) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: lookQueue, MaxAttempts: 1}
+}
 
 type looker struct {
 	river.WorkerDefaults[lookArgs]
@@ -243,7 +245,7 @@ type syncer struct {
 func (s *syncer) Work(ctx context.Context, job *river.Job[syncArgs]) error {
 	err := s.fleet.config.Syncer.Run(ctx, job.Args.Task)
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
-		return nil // it was given back
+		return nil //nolint:nilerr // it was given back
 	}
 	return err
 }

@@ -109,14 +109,12 @@ type Hint string
 
 // The hints.
 const (
-	// HintNews: finAPI told that it has new bookings. They are read at once.
+	// HintNews: finAPI told that something is new, such as bookings, or that the bank wants the
+	// customer. It is read at once; see [finapi.NotificationHandler].
 	HintNews Hint = "news"
 	// HintOpened: the customer has opened the page. The bank is asked at once, unless it just
 	// was.
 	HintOpened Hint = "opened"
-	// HintCustomerMustAct: finAPI told that the bank wants the customer. Nothing is due before
-	// HintCustomerActed.
-	HintCustomerMustAct Hint = "customer-must-act"
 	// HintCustomerActed: the customer has renewed the consent. What finAPI got by that is read
 	// at once.
 	HintCustomerActed Hint = "customer-acted"
@@ -126,15 +124,53 @@ const (
 )
 
 // Tell passes on what the ERP has learnt of a connection, and makes it due or not. Hints are
-// unsigned calls, clicks and guesses, so they can come often and be wrong: they cause a run
-// too many at the most, never one that the bank has not allowed. It reports whether the
-// connection is enrolled.
+// calls that anybody can make, clicks and guesses, so they can come often and be wrong: they
+// cause a run too many at the most, never one that the bank has not allowed. It reports
+// whether the connection is enrolled.
 func (c *Connections) Tell(ctx context.Context, id finapi.ConnectionID, hint Hint) (known bool, err error) {
+	change, err := c.change(hint)
+	if err != nil {
+		return false, err
+	}
+	err = c.within(ctx, nil, "pass on a hint", func(tx *sql.Tx) error {
+		_, err := c.edit(ctx, tx, id, change)
+		return err
+	})
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// TellTenant does what [Connections.Tell] does for all connections of a tenant, and returns
+// how many there are: for what finAPI's notifications say, which name a user and not always a
+// connection.
+func (c *Connections) TellTenant(ctx context.Context, tenant string, hint Hint) (n int, err error) {
+	if _, err := c.change(hint); err != nil {
+		return 0, err
+	}
+	found, err := c.OfTenant(ctx, tenant)
+	if err != nil {
+		return 0, err
+	}
+	for i := range found {
+		known, err := c.Tell(ctx, found[i].Connection, hint)
+		if err != nil {
+			return n, err
+		}
+		if known {
+			n++
+		}
+	}
+	return n, nil
+}
+
+// change returns what a hint changes.
+func (c *Connections) change(hint Hint) (func(*record) error, error) {
 	now := c.now()
 	change, ok := map[Hint]func(*finapi.History){
-		HintNews:            func(h *finapi.History) { h.News = now },
-		HintOpened:          func(h *finapi.History) { h.Opened = now },
-		HintCustomerMustAct: func(h *finapi.History) { h.ActionRequired = true },
+		HintNews:   func(h *finapi.History) { h.News = now },
+		HintOpened: func(h *finapi.History) { h.Opened = now },
 		HintCustomerActed: func(h *finapi.History) {
 			*h = imported(repaired(*h), now)
 			h.ActionRequired = false
@@ -142,19 +178,12 @@ func (c *Connections) Tell(ctx context.Context, id finapi.ConnectionID, hint Hin
 		HintRepaired: func(h *finapi.History) { *h = repaired(*h) },
 	}[hint]
 	if !ok {
-		return false, invalid("hint", "must be one of the known hints")
+		return nil, invalid("hint", "must be one of the known hints")
 	}
-	err = c.within(ctx, nil, "pass on a hint", func(tx *sql.Tx) error {
-		_, err := c.edit(ctx, tx, id, func(r *record) error {
-			change(&r.history)
-			return nil
-		})
-		return err
-	})
-	if errors.Is(err, sql.ErrNoRows) {
-		return false, nil
-	}
-	return err == nil, err
+	return func(r *record) error {
+		change(&r.history)
+		return nil
+	}, nil
 }
 
 // imported notes that finAPI has just asked the bank, because the customer has consented:

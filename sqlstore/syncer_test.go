@@ -550,6 +550,32 @@ func TestAnEnrolmentChangesTheScheduleAndKeepsTheHistory(t *testing.T) {
 	})
 }
 
+func TestWhatFinAPITellsIsReadAtOnce(t *testing.T) {
+	onEach(t, kinds, func(t *testing.T, d database) {
+		o := newOffice(t, d)
+		o.run(1)
+		o.sim.Clock().Advance(time.Hour)
+		o.book(2) // finAPI's own update
+		if n, err := o.connections.TellTenant(t.Context(), "tenant-17", sqlstore.HintNews); n != 1 || err != nil {
+			t.Fatalf("told %d connections, %v, want 1", n, err)
+		}
+		o.run(1)
+		o.wantWhys("news news")
+		wantBookedOnce(t, o.bank, o.store)
+		o.sim.EditInterface(int64(o.connection), "XS2A", func(i *finapitest.ConnectionInterface) { i.UserActionRequired = true })
+		o.sim.Clock().Advance(time.Hour)
+		_, err := o.connections.TellTenant(t.Context(), "tenant-17", sqlstore.HintNews)
+		o.must(err)
+		o.run(1)
+		if s := o.status(); s.Next.BlockedBy != finapi.ActorCustomer || !s.Next.At.IsZero() {
+			t.Errorf("the status is %+v, want that the customer must act", s)
+		}
+		if n, err := o.connections.TellTenant(t.Context(), "nobody", sqlstore.HintNews); n != 0 || err != nil {
+			t.Errorf("told %d connections of nobody, %v", n, err)
+		}
+	})
+}
+
 func TestBadInputForConnectionsIsRefused(t *testing.T) {
 	onEach(t, kinds, func(t *testing.T, d database) {
 		o := newOffice(t, d)
@@ -571,6 +597,8 @@ func TestBadInputForConnectionsIsRefused(t *testing.T) {
 			refused(o.connections.Enrol(ctx, nil, e))
 		}
 		_, err = o.connections.Tell(ctx, o.connection, "perhaps")
+		refused(err)
+		_, err = o.connections.TellTenant(ctx, "tenant-17", "perhaps")
 		refused(err)
 		_, err = o.syncer.Take(ctx, 0)
 		refused(err)

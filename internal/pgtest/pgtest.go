@@ -190,3 +190,14 @@ func find() (string, error) {
 	// 9.6 and older sort wrongly, and are out of support.
 	return filepath.Dir(slices.Max(found)), nil
 }
+
+// Restart stops the server at once, as a crash does, and starts it again. All connections
+// break. [Server.Database] must have been called before.
+func (s *Server) Restart(tb testing.TB) {
+	tb.Helper()
+	data, log := filepath.Join(s.dir, "data"), filepath.Join(s.dir, "log")
+	restart := s.command("pg_ctl", "--pgdata", data, "--log", log, "--mode", "immediate", "--wait", "--silent", "restart")
+	if out, err := restart.CombinedOutput(); err != nil {
+		tb.Fatalf("pg_ctl restart: %v\n%s", err, out)
+	}
+}
