@@ -12,23 +12,35 @@ import (
 // This file proves from end to end that nothing is missing and nothing is double: what
 // the bank's balance has grown by must be what the ledger has got.
 
-// Sum is what rows add up to, in one currency.
+// Sum is what rows of one currency add up to.
 type Sum struct {
-	Amount   decimal.Decimal `json:"amount"`
-	Currency Currency        `json:"currency"`
-	// Mixed is true if the rows have several currencies, so that there is no sum.
-	Mixed bool `json:"mixed,omitempty"`
+	Amount decimal.Decimal `json:"amount"`
+	Rows   int             `json:"rows"`
 }
 
-// IsZero reports whether nothing was added.
-func (s Sum) IsZero() bool { return s.Currency == "" && !s.Mixed }
+// Sums are what rows add up to, in each of their currencies.
+type Sums map[Currency]Sum
 
-// plus returns the sum with an amount added; factor is 1 or -1.
-func (s Sum) plus(m Money, factor int64) Sum {
-	if s.Mixed || s.Currency != "" && s.Currency != m.Currency {
-		return Sum{Mixed: true}
+// plus returns the sums with an amount added; factor is 1 or -1.
+func (s Sums) plus(m Money, factor int) Sums {
+	sums := maps.Clone(s)
+	if sums == nil {
+		sums = Sums{}
 	}
-	return Sum{Currency: m.Currency, Amount: s.Amount.Add(m.Amount.Mul(decimal.NewFromInt(factor)))}
+	sum := sums[m.Currency]
+	sum.Rows += factor
+	sum.Amount = sum.Amount.Add(m.Amount.Mul(decimal.NewFromInt(int64(factor))))
+	sums[m.Currency] = sum
+	if sum.Rows == 0 {
+		delete(sums, m.Currency)
+	}
+	return sums
+}
+
+// only reports whether there is no other currency.
+func (s Sums) only(c Currency) bool {
+	_, has := s[c]
+	return len(s) == 0 || has && len(s) == 1
 }
 
 // BalanceProof is the comparison of the bank's balance with the ledger's rows. It is
@@ -57,23 +69,43 @@ type BalanceProof struct {
 // once.
 func (s RowState) inBalance() bool { return s.delivered() || s == RowRecorded }
 
-// count changes the sum as it does when a row becomes another. was is nil for a new row.
+// count changes what is counted as it does when a row becomes another. was is nil for a new
+// row.
 func (m *Mark) count(was, is *Row) {
+	day := is.Transaction.BookingDate
 	if was != nil && was.State.inBalance() {
-		m.add(&was.Transaction, -1)
+		day = was.Transaction.BookingDate // a row that the bank dates back was in the sum before
+		m.add(&was.Transaction, day, -1)
 	}
 	if is.State.inBalance() {
-		m.add(&is.Transaction, 1)
+		m.add(&is.Transaction, day, 1)
+	}
+	if was != nil && was.State.delivered() {
+		m.Bookings--
+	}
+	if is.State.delivered() {
+		m.Bookings++
 	}
 }
 
-func (m *Mark) add(t *Transaction, factor int64) {
-	m.Sum = m.Sum.plus(t.Amount, factor)
-	if m.Balance != nil && m.older(t.BookingDate) {
+func (m *Mark) add(t *Transaction, day Date, factor int) {
+	m.Sums = m.Sums.plus(t.Amount, factor)
+	if m.Balance != nil && m.older(day) {
 		proof := *m.Balance
-		proof.Opening = proof.Opening.Sub(t.Amount.Amount.Mul(decimal.NewFromInt(factor)))
+		proof.Opening = proof.Opening.Sub(t.Amount.Amount.Mul(decimal.NewFromInt(int64(factor))))
 		m.Balance = &proof
 	}
+}
+
+// decided keeps the last proof up to date with a decision about a row that was in it: before
+// is the mark without the decision.
+func (m *Mark) decided(before *Mark, row *Row) {
+	if m.Balance == nil || row.Transaction.Imported.After(m.Balance.At) {
+		return
+	}
+	proof, c := *m.Balance, row.Transaction.Amount.Currency
+	proof.Difference = proof.Difference.Sub(m.Sums[c].Amount.Sub(before.Sums[c].Amount)).Sub(proof.Opening.Sub(before.Balance.Opening))
+	m.Balance = &proof
 }
 
 // older reports whether a day is before all that the ledger ever knew, and before all that
@@ -88,7 +120,7 @@ const updateDays = 10
 // prove compares the bank's balance with the sum after a complete pass, and returns what
 // the ledger should know of it; nil if nothing.
 func (s *reading) prove(ctx context.Context, mark *Mark) (*Notice, error) {
-	if !s.provable(mark) {
+	if s.provedNow = s.provable(mark); !s.provedNow {
 		return nil, nil
 	}
 	balance := s.account.Balance
@@ -97,7 +129,7 @@ func (s *reading) prove(ctx context.Context, mark *Mark) (*Notice, error) {
 		return nil, s.reckonOpening(ctx, mark, today)
 	}
 	proof := *mark.Balance
-	proof.Difference = balance.Amount.Sub(proof.Opening).Sub(mark.Sum.Amount)
+	proof.Difference = balance.Amount.Sub(proof.Opening).Sub(mark.Sums[balance.Currency].Amount)
 	proof.At = s.account.Updated()
 	notice, err := s.judge(ctx, &proof, today)
 	if err != nil {
@@ -150,15 +182,15 @@ func explained(difference decimal.Decimal, reviews []Row) bool {
 // provable reports whether everything was read, and there is something to compare.
 func (s *reading) provable(mark *Mark) bool {
 	whole := s.pass != PassFast && s.shortfall == nil && !s.open()
-	balance, sum := s.account.Balance, mark.Sum
-	return whole && balance != nil && !sum.Mixed && (sum.Currency == "" || sum.Currency == balance.Currency)
+	balance := s.account.Balance
+	return whole && balance != nil && mark.Sums.only(balance.Currency)
 }
 
 // reckonOpening makes the first proof, unless a review is open.
 func (s *reading) reckonOpening(ctx context.Context, mark *Mark, today Date) error {
 	waiting, err := s.waiting(ctx)
 	if err == nil && len(waiting) == 0 {
-		opening := s.account.Balance.Amount.Sub(mark.Sum.Amount)
+		opening := s.account.Balance.Amount.Sub(mark.Sums[s.account.Balance.Currency].Amount)
 		mark.Balance = &BalanceProof{Opening: opening, Day: today, At: s.account.Updated()}
 	}
 	return err
@@ -173,7 +205,11 @@ func (s *reading) balanceNotice(proof *BalanceProof, today Date) *Notice {
 	}
 	amount := Money{Amount: proof.Difference, Currency: s.account.Balance.Currency}
 	n := &Notice{Kind: NoticeBalanceMismatch, Amount: &amount, From: proof.Day, To: today, Bookings: s.doublesOf(proof.Difference, proof.Day)}
+	discarded := s.discardedOf(proof.Difference)
 	switch {
+	case len(discarded) > 0:
+		n.Bookings = discarded
+		n.Text = "the bank's balance has what a person has discarded as a double; it may have been a booking of its own"
 	case len(n.Bookings) > 0:
 		n.Text = "the ledger has more than the bank's balance; one of the bookings named may be a double"
 	case s.madeUp(proof.Difference):
@@ -200,6 +236,18 @@ func (s *reading) doublesOf(difference decimal.Decimal, since Date) []UID {
 		row := &rows[i]
 		suspect := row.State.waits() || row.State == RowBooked && twins[weakKey(&row.Transaction)] > 1
 		if suspect && row.Transaction.Amount.Amount.Equal(amount) && !row.Transaction.BookingDate.Before(since.AddDays(-nearby)) {
+			uids = append(uids, row.UID)
+		}
+	}
+	slices.Sort(uids)
+	return uids
+}
+
+// discardedOf names the doubles of an amount that a person has discarded.
+func (s *reading) discardedOf(amount decimal.Decimal) []UID {
+	var uids []UID
+	for _, row := range s.known() {
+		if row.discarded() && row.Transaction.Amount.Amount.Equal(amount) {
 			uids = append(uids, row.UID)
 		}
 	}

@@ -115,7 +115,7 @@ func TestAReviewThatIsADoubleIsNoMismatchBesides(t *testing.T) {
 	same(t, "map[Review:1]", kinds(events)) // no further alarm: it waits for a person anyway
 	review := only[finapi.Review](t, events)
 	same(t, finapi.Evidence{Kind: finapi.EvidenceBalance, Double: true}, review.Evidence[len(review.Evidence)-1])
-	must(t, e.feed().Discard(t.Context(), review.UID, "p", nil))
+	must(t, e.feed().Discard(t.Context(), review.UID, "p", e.keep))
 	e.sim.Clock().Advance(25 * time.Hour)
 	same(t, "map[]", kinds(e.mustSync()))
 	same(t, true, clean(e.status()))
@@ -218,7 +218,7 @@ func TestTheSumIsTheSameWhateverHappensToTheRows(t *testing.T) {
 	sum := func() string {
 		mark, err := e.store.Mark(t.Context(), e.feed().Ledger())
 		must(t, err)
-		return mark.Sum.Amount.String()
+		return mark.Sums["EUR"].Amount.String()
 	}
 	same(t, "-21", sum()) // recorded rows are in the balance, too
 	rows := e.rows()
@@ -232,4 +232,40 @@ func TestTheSumIsTheSameWhateverHappensToTheRows(t *testing.T) {
 	e.sim.DeleteTransaction(rows[1].ID) // recorded, -5
 	same(t, "map[Removed:1 balance_mismatch:1]", kinds(e.mustSync(cut, sweep)))
 	same(t, "-11", sum())
+}
+
+func TestABookingThatTheBankDatesBackIsNoMismatch(t *testing.T) {
+	t.Parallel()
+	e := newERP(t)
+	e.mustSync()
+	e.day()
+	e.mustSync()
+	e.sim.EditTransaction(e.rows()[0].ID, func(tx *finapitest.Transaction) { tx.BookingDate = tx.BookingDate.AddDays(-40) })
+	e.day()
+	same(t, "map[Modified:1]", kinds(e.mustSync(finapi.WithPass(finapi.PassSweep))))
+	same(t, true, clean(e.status()))
+}
+
+func TestABookingInAnotherCurrencyStopsTheProofOnlyAsLongAsItIsThere(t *testing.T) {
+	t.Parallel()
+	e := newERP(t)
+	e.mustSync()
+	e.day()
+	e.mustSync()
+	id := e.sim.InsertTransaction(int64(e.account.ID), finapitest.Transaction{
+		Booking: finapitest.Booking{Amount: number("-5"), Currency: "USD", Purpose: "fremd"},
+	})
+	e.day()
+	same(t, "map[Booked:1]", kinds(e.mustSync()))
+	same(t, true, e.status().Unproved)
+	e.sim.DeleteTransaction(id)
+	e.day()
+	same(t, "map[Removed:1]", kinds(e.mustSync()))
+	same(t, false, e.status().Unproved)
+	e.sim.EditAccount(int64(e.account.ID), func(a *finapitest.Account) {
+		balance := a.Balance.Sub(number("17.5"))
+		a.Balance = &balance
+	})
+	e.sim.Clock().Advance(25 * time.Hour)
+	same(t, moneyPtr("-17.5", "EUR"), e.mismatch().Amount)
 }

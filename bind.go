@@ -81,7 +81,10 @@ func (b *binder) load(ctx context.Context, store Store, ledgers []LedgerID) erro
 	if err != nil {
 		return err
 	}
-	for _, id := range ledgers {
+	for i, id := range ledgers {
+		if slices.Contains(ledgers[:i], id) {
+			return invalid("ledgers", "must not name one twice")
+		}
 		mark, err := store.Mark(ctx, LedgerKey{Environment: b.user.client.environment.String(), Ledger: id})
 		if err != nil {
 			return err

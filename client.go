@@ -351,7 +351,7 @@ func requestIDOf(req *http.Request, resp *http.Response) string {
 // validRequestID drops a request id that finAPI cannot have made, so that it
 // cannot forge a line of a log.
 func validRequestID(id string) string {
-	if !printable(id) {
+	if !plainASCII(id) {
 		return ""
 	}
 	return id
@@ -399,16 +399,16 @@ type Credentials struct {
 }
 
 func (c Credentials) validate() error {
-	if !printable(c.ID) {
+	if !plainASCII(c.ID) {
 		return invalid("Credentials.ID", "must be 1 to 255 printable characters without spaces")
 	}
-	if !printable(c.Secret.Reveal()) {
+	if !plainASCII(c.Secret.Reveal()) {
 		return invalid("Credentials.Secret", "must be 1 to 255 printable characters without spaces")
 	}
 	return nil
 }
 
-func printable(s string) bool {
+func plainASCII(s string) bool {
 	notPrintable := func(r rune) bool { return r <= ' ' || r > '~' }
 	return s != "" && len(s) <= 255 && !strings.ContainsFunc(s, notPrintable)
 }

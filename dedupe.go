@@ -18,7 +18,9 @@ import (
 // when finAPI gives every row a new id.
 //
 // A Feed is a cheap handle and safe for concurrent use. If two synchronise one
-// ledger at a time, one of them wins and nothing is doubled.
+// ledger at a time, one of them commits each event; see [Feed.Sync] for what that means
+// to a loop. Its options belong to the handle: give the same ones to all handles of a ledger,
+// also to those that only decide about reviews.
 type Feed struct {
 	user    *User
 	account AccountID
@@ -50,7 +52,10 @@ func WithPass(p Pass) FeedOption {
 }
 
 // WithCutOver keeps bookings from before a day out of the ledger, because it has
-// them from elsewhere. They are recorded, so they never come later, either.
+// them from elsewhere. They are recorded, so they never come later, either, unless the bank
+// dates one of them behind that day. The ledger remembers the day from its first
+// synchronisation on: without the option it stays as it is, and with another day the feed
+// refuses.
 func WithCutOver(first Date) FeedOption {
 	return func(f *Feed) error {
 		if !first.Valid() {
@@ -63,7 +68,8 @@ func WithCutOver(first Date) FeedOption {
 
 // WithRebind lets a ledger go on with an account that the feed cannot recognise as
 // the same one, because it has no IBAN or another one, or because the former
-// connection of the account is still there. Ask the customer first: a wrong answer
+// connection of the account is still there. An account of another currency is refused
+// nevertheless. Ask the customer first: a wrong answer
 // mixes the bookings of two accounts. The account of a ledger is bound to it by
 // the next synchronisation that comes to its end.
 func WithRebind() FeedOption {
@@ -86,7 +92,8 @@ func WithMassRemovals() FeedOption {
 // WithHeldReviews keeps reviews in the queue instead of delivering them: nothing comes
 // to the ledger before a person has decided with [Feed.Confirm] or [Feed.Discard]. See
 // [Feed.Reviews] and [Status.Clean]. Set it from the first synchronisation of a ledger on:
-// of a review that was delivered before, nothing more comes.
+// a review that was delivered before comes as [Booked] when it is confirmed, and not at all
+// when it is discarded.
 func WithHeldReviews() FeedOption {
 	return func(f *Feed) error {
 		f.holdReviews = true
@@ -96,8 +103,8 @@ func WithHeldReviews() FeedOption {
 
 // WithLockedUntil says that the books are closed up to and including a day. What would
 // change them comes as [Locked] and not as itself. To the feed it counts as delivered: it is
-// in [Status.Bookings] and in the balance proof, leaves [Status.Clean] true, and what happens
-// to it later refers to its UID. So keep what comes as [Locked] where a person sees it, with
+// in [Status.Bookings] and in the balance proof, makes [Status.Clean] false only if it is a
+// [Review], and what happens to it later refers to its UID. So keep what comes as [Locked] where a person sees it, with
 // its UID, whatever becomes of it in the books.
 func WithLockedUntil(day Date) FeedOption {
 	return func(f *Feed) error {
@@ -127,12 +134,11 @@ func (u *User) Feed(account AccountID, ledger LedgerID, store Store, options ...
 }
 
 func (f *Feed) check(options []FeedOption) error {
-	unprintable := func(r rune) bool { return !unicode.IsPrint(r) }
 	name := string(f.ledger.Ledger)
 	switch {
 	case f.account <= 0:
 		return invalid("AccountID", "must be positive")
-	case strings.TrimSpace(name) == "" || utf8.RuneCountInString(name) > 200 || !utf8.ValidString(name) || strings.ContainsFunc(name, unprintable):
+	case strings.TrimSpace(name) == "" || utf8.RuneCountInString(name) > 200 || !printable(name):
 		return invalid("LedgerID", "must be 1 to 200 printable characters")
 	case f.store == nil:
 		return invalid("Store", "must not be nil")
@@ -146,6 +152,10 @@ func (f *Feed) check(options []FeedOption) error {
 		}
 	}
 	return nil
+}
+
+func printable(text string) bool {
+	return utf8.ValidString(text) && !strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) })
 }
 
 // Ledger returns what the feed's memory is kept under.
@@ -180,12 +190,15 @@ const maxRaces = 3
 // Sync iterates over what the ledger has to do. It first reads, then decides,
 // and only then yields, so an error while reading comes before any event.
 //
-// An event counts as done when the loop asks for the next one: the feed then
-// commits it to its [Store]. After a break, or a crash in the loop's body, the
-// event comes again with the same UID and the same [EventKey]. An ERP that books
-// twice what comes twice should use the module sqlstore: its Sync commits the
-// ERP's rows and the feed's memory in one transaction, its Fill keeps the events for
-// an ERP that is elsewhere.
+// It delivers at least once. An event counts as done when the loop asks for the next one:
+// the feed then commits it to its [Store]. After a break, or a crash in the loop's body, the
+// event comes again, with the same UID and the same [EventKey] unless finAPI has given the
+// row a new id before that. If two loops run at once, both can get the first event. An ERP
+// that books twice what comes twice should use the module sqlstore: its Sync commits the
+// ERP's rows and the feed's memory in one transaction, its Fill keeps the events for an ERP
+// that is elsewhere. A ledger that Fill fills is refused here.
+//
+// A review can be decided when the loop has asked for the next event, not before.
 //
 // Sync reads finAPI's store, not the bank: call [User.Refresh] before it. It ends
 // with a [Synced], or with an error. A [CodeIncomplete] or [CodeStaleData] comes
@@ -196,6 +209,9 @@ func (f *Feed) Sync(ctx context.Context) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		var stopped bool
 		err := f.deliver(ctx, 1, func(ctx context.Context, b Batch) error {
+			if b.Change.Mark.Filled {
+				return invalid("Ledger", "must be filled as before: use sqlstore.Fill, and sqlstore.Decide with a nil apply")
+			}
 			for _, event := range b.Events {
 				if _, end := event.(Synced); end {
 					break // asks nothing of the ledger, so it is committed first
@@ -290,6 +306,8 @@ type reading struct {
 	notices []Notice
 	done    []effect
 	proof   *BalanceProof
+	// provedNow: the balance could be compared in this pass.
+	provedNow bool
 	// shortfall is why the reading is not complete; nil if it is.
 	shortfall error
 }
@@ -323,17 +341,36 @@ func (f *Feed) read(ctx context.Context) (*reading, error) {
 func (s *reading) bind(ctx context.Context) error {
 	source := Source{User: s.feed.user.id, Account: s.account.ID}
 	former := s.mark.Source
-	s.facts.source, s.facts.cutOver, s.facts.removeAll = source, s.feed.cutOver, s.feed.removeAll
+	s.facts.source, s.facts.removeAll = source, s.feed.removeAll
+	if err := s.cutOver(); err != nil {
+		return err
+	}
 	if s.mark.Version == 0 || former == source {
 		return nil
 	}
-	if !s.feed.rebind {
+	switch {
+	case s.mark.Currency != "" && s.account.Currency != "" && s.mark.Currency != s.account.Currency:
+		return bound("the ledger belongs to an account with another currency")
+	case !s.feed.rebind:
 		if err := s.recognise(ctx, former); err != nil {
 			return err
 		}
 	}
 	s.facts.reimported = true
-	s.notice(NoticeRebound, "the account was connected anew; the ledger goes on with it")
+	s.notice(NoticeRebound, fmt.Sprintf("the ledger goes on with the account that has the id %d at finAPI", s.account.ID))
+	return nil
+}
+
+// cutOver takes the ledger's cut-over from its mark, or at first from the option.
+func (s *reading) cutOver() error {
+	wanted, known := s.feed.cutOver, s.mark.CutOver
+	if !wanted.IsZero() && s.mark.Version > 0 && wanted != known {
+		return invalid("WithCutOver", "must be the day that the ledger began with")
+	}
+	s.facts.cutOver = known
+	if s.mark.Version == 0 {
+		s.facts.cutOver = wanted
+	}
 	return nil
 }
 

@@ -42,19 +42,10 @@ func (s *reading) finish(ctx context.Context) error {
 // there is.
 func (s *reading) weigh(difference decimal.Decimal) {
 	for i := range s.done {
-		review, ok := s.done[i].event.(Review)
-		if !ok {
-			continue
+		if review, ok := s.done[i].event.(Review); ok {
+			review.Evidence = append(review.Evidence, weigh(&review.Transaction, difference)...)
+			s.done[i].event = review
 		}
-		switch {
-		case review.Transaction.Amount.Amount.IsZero(): // the balance is the same with it and without
-			continue
-		case difference.Equal(review.Transaction.Amount.Amount.Neg()):
-			review.Evidence = append(review.Evidence, Evidence{EvidenceBalance, true})
-		case difference.IsZero():
-			review.Evidence = append(review.Evidence, Evidence{EvidenceBalance, false})
-		}
-		s.done[i].event = review
 	}
 }
 
@@ -90,7 +81,6 @@ func (s *reading) batches(size int) []Batch {
 		part := effects[:min(size, len(effects))]
 		effects = effects[len(part):]
 		mark = s.counted(mark, part, seen)
-		mark.Bookings += newBookings(part)
 		batches = append(batches, makeBatch(mark, part))
 		mark.Version++
 	}
@@ -115,22 +105,11 @@ func makeBatch(mark Mark, effects []effect) Batch {
 	return batch
 }
 
-func newBookings(effects []effect) int {
-	n := 0
-	for i := range effects {
-		e := &effects[i]
-		if e.row != nil && e.was == nil && e.row.State.delivered() {
-			n++
-		}
-	}
-	return n
-}
-
 // identifyIn notes which bank account the ledger belongs to. When a ledger goes on
 // with a new account, only a reading that was whole may say so: until then, rows
 // of the former account still wait for their counterparts.
 func (s *reading) identifyIn(mark *Mark) {
-	mark.Source = s.facts.source
+	mark.Source, mark.CutOver = s.facts.source, s.facts.cutOver
 	// What finAPI has once told is not forgotten when it is silent for a while.
 	mark.IBAN = cmp.Or(fold(s.account.IBAN), mark.IBAN)
 	mark.Currency = cmp.Or(s.account.Currency, mark.Currency)
@@ -155,7 +134,7 @@ func (s *reading) advance(mark *Mark) {
 	now := s.feed.user.client.clock.Now()
 	mark.Updated = s.account.Updated()
 	if s.pass != PassFast {
-		mark.Completed = now
+		mark.Completed, mark.Unproved = now, !s.provedNow
 	}
 	if s.pass == PassSweep {
 		mark.Swept = now
@@ -194,7 +173,7 @@ func (s *reading) effects() []effect {
 		effects = append(effects, e)
 	}
 	if s.shortfall != nil {
-		s.notice(s.shortfallKind(), "the listing is not complete; what is safe was delivered")
+		s.notice(s.shortfallNotice())
 	}
 	if gap := s.gap(); gap != nil {
 		s.notices = append(s.notices, *gap)
@@ -205,11 +184,11 @@ func (s *reading) effects() []effect {
 	return effects
 }
 
-func (s *reading) shortfallKind() NoticeKind {
+func (s *reading) shortfallNotice() (NoticeKind, string) {
 	if IsError(s.shortfall, CodeStaleData) {
-		return NoticeStale
+		return NoticeStale, "the last download failed or is not finished; what is safe was delivered"
 	}
-	return NoticeIncomplete
+	return NoticeIncomplete, "the listing is not complete; what is safe was delivered"
 }
 
 // gap tells that more time has passed since the last update than any update of
@@ -244,7 +223,7 @@ func (s *reading) meaning(v *verdict) effect {
 		uid := cmp.Or(v.row.UID, s.uids[tx.ID])
 		return effect{event: Booked{UID: uid, Transaction: tx, Reason: v.reason}, row: s.remember(uid, tx, RowBooked)}
 	case isReview:
-		uid := s.uids[tx.ID]
+		uid := cmp.Or(v.row.UID, s.uids[tx.ID])
 		row := s.remember(uid, tx, RowReview)
 		if s.feed.holdReviews {
 			return effect{row: row, held: true}
@@ -360,11 +339,14 @@ func (s *reading) remember(uid UID, tx Transaction, state RowState) *Row {
 }
 
 // rememberAs keeps what a row is to the ledger, with its new contents. A booking that
-// finAPI flags only now waits for a person, unless one has decided before.
+// finAPI flags only now waits for a person, unless one has decided before; if the id shows
+// another day or amount by now, what was decided may have been about another booking.
 func (s *reading) rememberAs(row *Row, tx Transaction) *Row {
 	now := s.remember(row.UID, tx, row.State)
 	now.Decision = row.Decision
-	if row.State == RowBooked && row.Decision == nil && tx.PotentialDuplicate && !row.Transaction.PotentialDuplicate {
+	_, material := difference(&row.Transaction, &tx)
+	settled := row.Decision != nil && !material
+	if row.State == RowBooked && !settled && tx.PotentialDuplicate && !row.Transaction.PotentialDuplicate {
 		now.State = RowSuspected
 	}
 	return now

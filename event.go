@@ -86,7 +86,7 @@ type Notice struct {
 	// Bookings are the bookings that the notice is about; may be empty.
 	Bookings []UID `json:"bookings,omitempty"`
 	// Amount is the difference of a [NoticeBalanceMismatch]: what the bank has and the
-	// ledger has not. Else nil.
+	// ledger has not, with open reviews as bookings. Else nil.
 	Amount *Money `json:"amount,omitempty"`
 }
 
@@ -145,7 +145,7 @@ type Synced struct {
 	// [WithHeldReviews].
 	Locked int `json:"locked"`
 	Held   int `json:"held"`
-	// Known is how many bookings the ledger had got before.
+	// Known is how many bookings the ledger had before, with reviews that waited.
 	Known int `json:"known"`
 }
 

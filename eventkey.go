@@ -32,8 +32,8 @@ import (
 // as before, the third Modified has the key of the first, and so has a notice that comes
 // again. The Inbox of the module sqlstore numbers them.
 //
-// A key has ASCII letters only if the [LedgerID] has, and up to 300 characters if that is
-// long. Hash it if the ERP takes less.
+// A key has ASCII letters only if the [LedgerID] has. It has up to 300 characters if that is
+// long, and up to 900 bytes of UTF-8. Hash it if the ERP takes less.
 func EventKey(event Event) string {
 	switch e := event.(type) {
 	case Booked:

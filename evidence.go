@@ -3,6 +3,8 @@ package finapi
 import (
 	"cmp"
 	"slices"
+
+	"github.com/shopspring/decimal"
 )
 
 // This file gathers what speaks for and against a double, for the person who decides
@@ -13,8 +15,8 @@ type likeness struct {
 	// uid is "" if the booking is new, too; then tx has its id.
 	uid UID
 	tx  *Transaction
-	// discarded: it was found to be a double.
-	discarded bool
+	// vanished: it is not there any more. discarded: it was found to be a double.
+	vanished, discarded bool
 }
 
 // review is the verdict that a person must decide, with the evidence.
@@ -59,10 +61,7 @@ func compare(tx *Transaction, like []likeness) []Evidence {
 	var best []Evidence
 	most := -1
 	for _, l := range like {
-		facts, doubles := resemblance(tx, l.tx), 0
-		if l.discarded {
-			facts = append(facts, Evidence{EvidenceDiscarded, true})
-		}
+		facts, doubles := l.facts(tx), 0
 		for _, f := range facts {
 			if f.Double {
 				doubles++
@@ -73,6 +72,48 @@ func compare(tx *Transaction, like []likeness) []Evidence {
 		}
 	}
 	return best
+}
+
+// facts are what speaks for and against a double of it. What has vanished leaves room for
+// another one, unless it was a double itself.
+func (l *likeness) facts(tx *Transaction) []Evidence {
+	switch {
+	case l.discarded:
+		return []Evidence{{EvidenceDiscarded, true}}
+	case l.vanished:
+		return []Evidence{{EvidenceVanished, false}}
+	}
+	return resemblance(tx, l.tx)
+}
+
+// vanishedBefore returns the bookings that the ledger had, and of which tx may be the new form.
+func (m *matcher) vanishedBefore(tx *Transaction) []likeness {
+	var like []likeness
+	for i := range m.memory {
+		row := &m.memory[i]
+		gone := row.State == RowRemoved || row.State == RowDiscarded
+		if gone && row.Transaction.Amount.Equal(tx.Amount) && alike(&row.Transaction, tx) {
+			like = append(like, newLikeness(row))
+		}
+	}
+	return like
+}
+
+// newLikeness is that of a row that has vanished.
+func newLikeness(row *Row) likeness {
+	return likeness{uid: row.UID, tx: &row.Transaction, vanished: true, discarded: row.discarded()}
+}
+
+// weigh tells what the balance proof says of a review: the strongest sign that there is.
+func weigh(tx *Transaction, difference decimal.Decimal) []Evidence {
+	switch {
+	case tx.Amount.Amount.IsZero(): // the balance is the same with it and without
+	case difference.Equal(tx.Amount.Amount.Neg()):
+		return []Evidence{{EvidenceBalance, true}}
+	case difference.IsZero():
+		return []Evidence{{EvidenceBalance, false}}
+	}
+	return nil
 }
 
 func resemblance(a, b *Transaction) []Evidence {

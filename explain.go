@@ -5,8 +5,7 @@ import (
 	"strings"
 )
 
-// Reason names the rule by which the feed has decided. The set is open. docs/feed.md
-// tells each of them with the test that fails without it.
+// Reason names the rule by which the feed has decided. The set is open.
 type Reason string
 
 // The reasons.
@@ -100,6 +99,10 @@ var evidenceTexts = map[Evidence][2]string{
 		"finAPI made up a row of the opposite amount, because its balance does not fit with this one",
 		"finAPI hat eine Zeile mit dem Gegenbetrag erfunden, weil sein Saldo mit dieser hier nicht stimmt",
 	},
+	{EvidenceVanished, false}: {
+		"a booking of the same amount has vanished, and this may be its new form",
+		"eine Buchung mit gleichem Betrag ist verschwunden, und dies kann ihre neue Form sein",
+	},
 	{EvidenceDiscarded, true}: {
 		"a row of the same amount that was found to be a double has vanished, and this may be its new form",
 		"eine Zeile mit gleichem Betrag, die als Dublette erkannt war, ist verschwunden, und dies kann ihre neue Form sein",
@@ -128,6 +131,9 @@ const (
 	// EvidenceAdjusting: finAPI made up a row of the opposite amount, because with this one
 	// its balance does not fit.
 	EvidenceAdjusting EvidenceKind = "adjusting_entry"
+	// EvidenceVanished: a booking of the same amount has vanished and came as [Removed], and
+	// this may be its new form.
+	EvidenceVanished EvidenceKind = "vanished"
 	// EvidenceDiscarded: a row that a person had found to be a double has vanished, and this
 	// may be its new form.
 	EvidenceDiscarded EvidenceKind = "discarded_double"

@@ -520,3 +520,47 @@ func TestAfterAnIdentityConflictTheWholeHistoryIsLookedAt(t *testing.T) {
 	same(t, finapi.PassSweep, only[finapi.Synced](t, events).Pass)
 	same(t, "map[Booked:1 Removed:1 balance_mismatch:1 identity_conflict:1]", kinds(events))
 }
+
+func TestALedgerRemembersItsCutOver(t *testing.T) {
+	t.Parallel()
+	e := newERP(t)
+	from := finapi.DateOf(e.sim.Clock().Now()).AddDays(-2)
+	same(t, "map[Booked:3]", kinds(e.mustSync(finapi.WithCutOver(from))))
+	e.sim.Clock().Advance(25 * time.Hour)
+	same(t, "map[]", kinds(e.mustSync())) // by a job that does not know of it
+	same(t, 3, e.status().Bookings)
+	_, err := e.sync(finapi.WithCutOver(from.AddDays(-1)))
+	mustRefuse(t, err, "WithCutOver")
+	same(t, "map[]", kinds(e.mustSync(finapi.WithCutOver(from))))
+}
+
+func TestAFlaggedBookingThatTheBankMovesBehindTheCutOverIsForAPerson(t *testing.T) {
+	t.Parallel()
+	e := newERP(t)
+	from := finapi.DateOf(e.sim.Clock().Now()).AddDays(-2)
+	e.mustSync(finapi.WithCutOver(from))
+	for _, row := range e.rows() {
+		if row.BookingDate < finapitest.DateOf(e.sim.Clock().Now()).AddDays(-4) {
+			e.sim.EditTransaction(row.ID, func(tx *finapitest.Transaction) {
+				tx.BookingDate, tx.IsPotentialDuplicate = finapitest.DateOf(e.sim.Clock().Now()), true
+			})
+		}
+	}
+	e.sim.Clock().Advance(25 * time.Hour)
+	same(t, "map[Review:1]", kinds(e.mustSync()))
+}
+
+func TestAnAccountOfAnotherCurrencyIsRefusedWhateverAPersonSays(t *testing.T) {
+	t.Parallel()
+	e := newERP(t)
+	e.mustSync()
+	accounts, err := e.user.Accounts(t.Context(), finapi.AccountQuery{Connection: e.account.Connection})
+	must(t, err)
+	for _, a := range accounts {
+		if a.Currency != e.account.Currency {
+			_, err := finapi.Collect(e.user.Feed(a.ID, ledger, e.store, finapi.WithRebind()).Sync(t.Context()))
+			mustFail(t, err, finapi.CodeLedgerBound)
+		}
+	}
+	same(t, 6, len(e.booked))
+}

@@ -185,16 +185,26 @@ func (m *matcher) identify() {
 		}
 		delete(m.free, row.UID)
 		if row.State == RowRecorded && !tx.BookingDate.Before(m.cutOver) {
-			m.say(verdict{kind: isBooked, tx: tx, row: *row, reason: ReasonMoved})
+			m.sayMoved(row, tx)
 			continue
 		}
 		m.sayModified(row, tx, fields, material)
 	}
 }
 
+// sayMoved tells of a booking that the bank has dated behind the ledger's cut-over.
+func (m *matcher) sayMoved(row *Row, tx Transaction) {
+	v := verdict{kind: isBooked, tx: tx, reason: ReasonMoved}
+	if tx.PotentialDuplicate {
+		v = m.review(tx, ReasonFlagged, m.resembling(&tx))
+	}
+	v.row = *row
+	m.say(v)
+}
+
 // sayModified tells what the bank changed of a booking that the ledger has.
 func (m *matcher) sayModified(row *Row, tx Transaction, fields []string, material bool) {
-	if row.Decision != nil { // finAPI's suspicion is settled
+	if row.Decision != nil && !material { // finAPI's suspicion is settled
 		fields = slices.DeleteFunc(fields, func(field string) bool { return field == fieldSuspicion })
 	}
 	switch {
@@ -350,7 +360,7 @@ func (m *matcher) relinkWeak() {
 func (m *matcher) judgeNew() {
 	byAmount := m.group(func(row *Row) string { return amountKey(&row.Transaction) })
 	for _, tx := range m.open {
-		vanished := m.vanishedLike(&tx, byAmount[amountKey(&tx)])
+		vanished := append(m.vanishedLike(&tx, byAmount[amountKey(&tx)]), m.deletedDoubles(&tx)...)
 		switch {
 		case tx.AdjustingEntry:
 			m.say(verdict{kind: isAdjusting, tx: tx, reason: ReasonAdjusting})
@@ -368,6 +378,18 @@ func (m *matcher) judgeNew() {
 	}
 }
 
+// deletedDoubles returns equal rows that a person found to be doubles and finAPI has deleted:
+// when the bank is connected anew, it can bring them again.
+func (m *matcher) deletedDoubles(tx *Transaction) []likeness {
+	var like []likeness
+	for _, row := range m.free {
+		if m.reimported && row.State == RowRemoved && row.discarded() && row.Fingerprint == fingerprint(tx) {
+			like = append(like, newLikeness(row))
+		}
+	}
+	return like
+}
+
 // vanishedLike returns the vanished rows that tx may be the new form of, and asks
 // about those of which nobody knows.
 func (m *matcher) vanishedLike(tx *Transaction, rows []*Row) []likeness {
@@ -380,7 +402,7 @@ func (m *matcher) vanishedLike(tx *Transaction, rows []*Row) []likeness {
 		case unknown:
 			m.ask(row.ID)
 		case missing, gone:
-			like = append(like, likeness{uid: row.UID, tx: &row.Transaction, discarded: row.State == RowDiscarded})
+			like = append(like, newLikeness(row))
 		case there:
 		}
 	}

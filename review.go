@@ -38,6 +38,8 @@ const (
 type OpenReview struct {
 	UID         UID
 	Transaction Transaction
+	// Reason says what is suspicious.
+	Reason Reason
 	// Candidates are the bookings of the ledger that it may be a double of, with what
 	// speaks for and against the one that it resembles most.
 	Candidates []Row
@@ -57,16 +59,20 @@ func (f *Feed) Reviews(ctx context.Context) ([]OpenReview, error) {
 	slices.SortFunc(waiting, func(a, b Row) int {
 		return cmp.Or(a.Transaction.BookingDate.Compare(b.Transaction.BookingDate), cmp.Compare(a.UID, b.UID))
 	})
+	mark, err := f.store.Mark(ctx, f.ledger)
+	if err != nil {
+		return nil, err
+	}
 	reviews := make([]OpenReview, len(waiting))
 	for i := range waiting {
-		if reviews[i], err = f.openReview(ctx, &waiting[i]); err != nil {
+		if reviews[i], err = f.openReview(ctx, &waiting[i], mark.Balance); err != nil {
 			return nil, err
 		}
 	}
 	return reviews, nil
 }
 
-func (f *Feed) openReview(ctx context.Context, row *Row) (OpenReview, error) {
+func (f *Feed) openReview(ctx context.Context, row *Row, proof *BalanceProof) (OpenReview, error) {
 	day := row.Transaction.BookingDate
 	since := day.AddDays(-nearby)
 	around, err := f.store.Rows(ctx, f.ledger, RowQuery{Since: &since, Until: day.AddDays(nearby)})
@@ -74,9 +80,18 @@ func (f *Feed) openReview(ctx context.Context, row *Row) (OpenReview, error) {
 		return OpenReview{}, err
 	}
 	around = slices.DeleteFunc(around, func(r Row) bool { return r.UID == row.UID })
+	open := OpenReview{UID: row.UID, Transaction: row.Transaction, Reason: ReasonFlagged}
 	m := newMatcher(&evidence{memory: around})
 	like := m.resembling(&row.Transaction)
-	open := OpenReview{UID: row.UID, Transaction: row.Transaction, Evidence: compare(&row.Transaction, like)}
+	if !row.Transaction.PotentialDuplicate {
+		if vanished := m.vanishedBefore(&row.Transaction); len(vanished) > 0 {
+			open.Reason, like = ReasonLikeVanished, vanished
+		}
+	}
+	open.Evidence = compare(&row.Transaction, like)
+	if proof != nil {
+		open.Evidence = append(open.Evidence, weigh(&row.Transaction, proof.Difference)...)
+	}
 	for _, r := range around {
 		if slices.ContainsFunc(like, func(l likeness) bool { return l.uid == r.UID }) {
 			open.Candidates = append(open.Candidates, r)
@@ -99,17 +114,18 @@ func (f *Feed) Discard(ctx context.Context, uid UID, by string, apply func(conte
 	return f.Decide(ctx, uid, Discarded, by, apply)
 }
 
-// Decide settles a review. by is the ERP's own id of the person, 1 to 100 characters.
-// apply must commit batch.Change together with what the ERP makes of the event, as in
-// [Feed.Deliver]; nil commits to the feed's store alone. sqlstore.Decide does it in one
+// Decide settles a review, for good: there is no way back but to book by hand. by is the
+// ERP's own id of the person, 1 to 100 printable characters. apply must commit batch.Change
+// together with what the ERP makes of the event, as in [Feed.Deliver]. sqlstore.Decide does it in one
 // transaction with the ERP's rows, or with the inbox of a ledger that sqlstore.Fill fills:
 // decide the reviews of such a ledger only there.
 //
 // If apply fails, nothing is decided. When it has committed, finAPI is told, and apply is
 // called again, without an event, to note what became of the row there. If that fails, the
 // decision counts nevertheless, and Decide returns the error: decide the same again, which
-// tells finAPI what it does not know yet and else does nothing. In a closed period, apply gets
-// the event as [Locked]. A uid that the ledger does not know is refused with a
+// tells finAPI what it does not know yet and else does nothing. Until then, finAPI keeps its
+// flag or the double, which changes nothing here. If the handle has [WithLockedUntil], apply
+// gets the event in a closed period as [Locked]. A uid that the ledger does not know is refused with a
 // [CodeInvalidInput]. What is not in review, or was decided otherwise, is refused with a
 // [CodeNotInReview].
 func (f *Feed) Decide(
@@ -121,19 +137,23 @@ func (f *Feed) Decide(
 	if verdict != Confirmed && verdict != Discarded {
 		return invalid("verdict", "must be Confirmed or Discarded")
 	}
-	if strings.TrimSpace(by) == "" || utf8.RuneCountInString(by) > 100 {
-		return invalid("by", "must have 1 to 100 characters")
+	if strings.TrimSpace(by) == "" || utf8.RuneCountInString(by) > 100 || !printable(by) {
+		return invalid("by", "must have 1 to 100 printable characters")
+	}
+	if !printable(string(uid)) {
+		return invalid("uid", "must be that of a booking of the ledger")
 	}
 	if apply == nil {
-		apply = func(ctx context.Context, b Batch) error { return f.store.Commit(ctx, f.ledger, b.Change) }
+		return invalid("apply", "must not be nil")
 	}
 	var told string
 	err := f.changeRow(ctx, uid, apply, func(was Row) (Row, Event, error) {
-		if was.Decision != nil && was.Decision.Verdict == verdict {
+		switch {
+		case was.State.waits():
+		case was.Decision != nil && was.Decision.Verdict == verdict:
 			told = was.Decision.AtFinAPI
 			return was, nil, errUnchanged
-		}
-		if !was.State.waits() {
+		default:
 			return was, nil, notInReview()
 		}
 		is := was
@@ -151,14 +171,20 @@ func (f *Feed) carryOut(
 	ctx context.Context, uid UID, verdict DecisionVerdict, apply func(context.Context, Batch) error,
 ) error {
 	rows, err := f.store.Rows(ctx, f.ledger, RowQuery{UIDs: []UID{uid}})
-	if err != nil || len(rows) != 1 {
+	switch {
+	case err != nil:
 		return err
+	case len(rows) != 1 || rows[0].Decision == nil || rows[0].Decision.Verdict != verdict:
+		return invalid("apply", "must commit the batch's Change, or fail")
 	}
 	done, err := f.tellFinAPI(ctx, &rows[0], verdict)
 	if err != nil {
 		return err
 	}
 	return f.changeRow(ctx, uid, apply, func(row Row) (Row, Event, error) {
+		if row.Decision == nil {
+			return row, nil, errUnchanged // the ledger was forgotten meanwhile
+		}
 		decision := *row.Decision
 		decision.AtFinAPI = done
 		row.Decision = &decision
@@ -205,7 +231,9 @@ func (f *Feed) changeRowOnce(
 	if err != nil {
 		return err
 	}
+	before := mark
 	mark.count(&rows[0], &is)
+	mark.decided(&before, &is)
 	batch := Batch{Change: Change{Mark: mark, Rows: []Row{is}}}
 	if event != nil {
 		batch.Events = []Event{event}
@@ -272,20 +300,25 @@ type Status struct {
 	// Updated is when the account's data came from the bank, as of the last finished
 	// synchronisation; zero if there was none. Completed is when the last complete pass ran.
 	Updated, Completed time.Time
-	// Bookings counts what the ledger has got.
+	// Bookings counts what the ledger has, with reviews that wait for a person.
 	Bookings int
 	// Reviews counts the rows that wait for a person, Deferred those that the last
 	// synchronisation held back.
 	Reviews, Deferred int
 	// Incomplete is true if the last synchronisation could not read or decide everything.
 	Incomplete bool
-	// Balance is the last balance proof; nil before the first.
+	// Balance is the last balance proof, kept up to date with decisions since; nil before the
+	// first.
 	Balance *BalanceProof
+	// Unproved is true if there was no proof yet, or if the last complete pass could not make
+	// one, because the bank tells no balance or the bookings have several currencies.
+	Unproved bool
 }
 
-// Clean reports whether the ledger is as the bank: a synchronisation came to its end,
-// nothing waits for a person, nothing was held back, and the balance fits as far as it
-// could be proved.
+// Clean reports whether the ledger is as the bank was when its data came from there, which
+// Updated tells, and which can be long ago: a synchronisation came to its end, nothing waits
+// for a person, nothing was held back, and the balance fits as far as it could be proved. It
+// was not proved if Unproved says so.
 func (s *Status) Clean() bool {
 	return !s.Completed.IsZero() && s.Reviews == 0 && s.Deferred == 0 && !s.Incomplete &&
 		(s.Balance == nil || s.Balance.Difference.IsZero())
@@ -306,7 +339,7 @@ func (f *Feed) Status(ctx context.Context) (Status, error) {
 	}
 	return Status{
 		Updated: mark.Updated, Completed: mark.Completed, Bookings: mark.Bookings, Reviews: len(waiting),
-		Deferred: mark.Deferred, Incomplete: mark.Incomplete, Balance: mark.Balance,
+		Deferred: mark.Deferred, Incomplete: mark.Incomplete, Balance: mark.Balance, Unproved: mark.Balance == nil || mark.Unproved,
 	}, nil
 }
 

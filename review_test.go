@@ -45,6 +45,11 @@ func (e *erp) status() finapi.Status {
 	return status
 }
 
+// keep commits decisions to the feed's memory.
+func (e *erp) keep(ctx context.Context, b finapi.Batch) error {
+	return e.store.Commit(ctx, e.feed().Ledger(), b.Change)
+}
+
 // row returns what the ledger remembers of a booking.
 func (e *erp) row(uid finapi.UID) finapi.Row {
 	e.t.Helper()
@@ -114,7 +119,7 @@ func TestAReviewSaysIfItMayBeADoubleUnderANewID(t *testing.T) {
 	id := e.suspect()
 	discarded := only[finapi.Review](t, e.mustSync()).UID
 	e.sim.FlagDuplicate(id, false) // so that finAPI keeps it
-	must(t, e.feed().Discard(t.Context(), discarded, "person-7", nil))
+	must(t, e.feed().Discard(t.Context(), discarded, "person-7", e.keep))
 	e.sim.EditTransaction(e.sim.ReissueTransaction(id), func(tx *finapitest.Transaction) { tx.Purpose = "anders" })
 	e.sim.Clock().Advance(25 * time.Hour)
 	review := only[finapi.Review](t, e.mustSync())
@@ -194,7 +199,7 @@ func TestADoubleThatFinAPIKeepsStaysDiscardedUnderEveryID(t *testing.T) {
 	id := e.suspect()
 	review := only[finapi.Review](t, e.mustSync())
 	e.sim.FlagDuplicate(id, false) // finAPI does not let it be deleted any more
-	must(t, e.feed().Discard(t.Context(), review.UID, "person-7", nil))
+	must(t, e.feed().Discard(t.Context(), review.UID, "person-7", e.keep))
 	same(t, "kept", e.row(review.UID).Decision.AtFinAPI)
 	same(t, finapi.RowDiscarded, e.row(review.UID).State)
 	same(t, "map[]", kinds(e.mustSync(finapi.WithPass(finapi.PassSweep))))
@@ -214,7 +219,7 @@ func TestADoubleThatGotAnotherIDBeforeItWasDiscardedIsRecognised(t *testing.T) {
 	id := e.suspect()
 	review := only[finapi.Review](t, e.mustSync())
 	e.sim.FlagDuplicate(e.sim.ReissueTransaction(id), false)
-	must(t, e.feed().Discard(t.Context(), review.UID, "person-7", nil))
+	must(t, e.feed().Discard(t.Context(), review.UID, "person-7", e.keep))
 	same(t, "gone", e.row(review.UID).Decision.AtFinAPI)
 	e.sim.Clock().Advance(25 * time.Hour)
 	same(t, "map[Relinked:1]", kinds(e.mustSync()))
@@ -275,7 +280,7 @@ func TestHeldReviewsWaitUntilAPersonHasDecided(t *testing.T) {
 	open, err := e.feed().Reviews(t.Context())
 	must(t, err)
 	for i, verdict := range []finapi.DecisionVerdict{finapi.Confirmed, finapi.Discarded} {
-		must(t, e.feed().Decide(t.Context(), open[i].UID, verdict, "person-7", nil))
+		must(t, e.feed().Decide(t.Context(), open[i].UID, verdict, "person-7", e.keep))
 	}
 	same(t, 0, e.status().Reviews)
 	same(t, "map[]", kinds(e.mustSync(held, finapi.WithPass(finapi.PassSweep))))
@@ -288,14 +293,14 @@ func TestADecisionThatCannotBeMadeChangesNothing(t *testing.T) {
 	e.suspect()
 	review := only[finapi.Review](t, e.mustSync())
 	ctx := t.Context()
-	mustRefuse(t, e.feed().Decide(ctx, review.UID, "perhaps", "p", nil), "verdict")
-	mustRefuse(t, e.feed().Confirm(ctx, review.UID, " ", nil), "by")
-	mustRefuse(t, e.feed().Confirm(ctx, review.UID, strings.Repeat("x", 101), nil), "by")
-	mustRefuse(t, e.user.Feed(0, ledger, e.store).Confirm(ctx, review.UID, "p", nil), "AccountID")
-	mustRefuse(t, e.feed().Confirm(ctx, "unknown", "p", nil), "uid")
+	mustRefuse(t, e.feed().Decide(ctx, review.UID, "perhaps", "p", e.keep), "verdict")
+	mustRefuse(t, e.feed().Confirm(ctx, review.UID, " ", e.keep), "by")
+	mustRefuse(t, e.feed().Confirm(ctx, review.UID, strings.Repeat("x", 101), e.keep), "by")
+	mustRefuse(t, e.user.Feed(0, ledger, e.store).Confirm(ctx, review.UID, "p", e.keep), "AccountID")
+	mustRefuse(t, e.feed().Confirm(ctx, "unknown", "p", e.keep), "uid")
 	for uid := range e.booked {
 		if uid != review.UID {
-			mustFail(t, e.feed().Discard(ctx, uid, "p", nil), finapi.CodeNotInReview)
+			mustFail(t, e.feed().Discard(ctx, uid, "p", e.keep), finapi.CodeNotInReview)
 			break
 		}
 	}
@@ -306,7 +311,7 @@ func TestADecisionThatCannotBeMadeChangesNothing(t *testing.T) {
 	}
 	same(t, 1, e.status().Reviews)
 	same(t, 7, len(e.rows())) // not deleted at finAPI, either
-	must(t, e.feed().Discard(ctx, review.UID, "p", nil))
+	must(t, e.feed().Discard(ctx, review.UID, "p", e.keep))
 	same(t, 0, e.status().Reviews)
 	_, err = e.user.Feed(0, ledger, e.store).Reviews(ctx)
 	mustRefuse(t, err, "AccountID")
@@ -360,7 +365,7 @@ func TestADoubleIsDeletedAtFinAPIOnlyIfNobodyHasConfirmedItMeanwhile(t *testing.
 	e.genuine("-6")
 	review := only[finapi.Review](t, e.mustSync())
 	err := e.feed().Discard(t.Context(), review.UID, "first", func(ctx context.Context, b finapi.Batch) error {
-		must(t, e.feed().Confirm(ctx, review.UID, "second", nil)) // who was faster
+		must(t, e.feed().Confirm(ctx, review.UID, "second", e.keep)) // who was faster
 		return e.store.Commit(ctx, e.feed().Ledger(), b.Change)
 	})
 	mustFail(t, err, finapi.CodeNotInReview)
@@ -377,7 +382,7 @@ func TestTwoPersonsWhoDecideAtOnceDoNotBothDecide(t *testing.T) {
 	events := 0
 	err := e.feed().Confirm(t.Context(), review.UID, "first", func(ctx context.Context, b finapi.Batch) error {
 		// Meanwhile the other one is faster.
-		must(t, e.feed().Confirm(ctx, review.UID, "second", nil))
+		must(t, e.feed().Confirm(ctx, review.UID, "second", e.keep))
 		events++
 		return e.store.Commit(ctx, e.feed().Ledger(), b.Change)
 	})
@@ -393,7 +398,7 @@ func TestAVendorWithoutPFMServicesDecidesInTheLedgerAlone(t *testing.T) {
 	e.suspect()
 	review := only[finapi.Review](t, e.mustSync())
 	e.sim.EditClient(func(c *finapitest.ClientSettings) { c.PFMServices = false })
-	must(t, e.feed().Confirm(t.Context(), review.UID, "p", nil))
+	must(t, e.feed().Confirm(t.Context(), review.UID, "p", e.keep))
 	same(t, "kept", e.row(review.UID).Decision.AtFinAPI)
 }
 
@@ -406,7 +411,7 @@ func TestAPlanShowsWhatASyncWouldDoAndDoesNothing(t *testing.T) {
 	again, err := e.feed().Plan(t.Context())
 	must(t, err)
 	same(t, "map[Booked:6]", kinds(again))
-	same(t, finapi.Status{}, e.status())
+	same(t, finapi.Status{Unproved: true}, e.status())
 	same(t, kinds(plan), kinds(e.mustSync()))
 	plan, err = e.feed().Plan(t.Context())
 	must(t, err)
@@ -528,4 +533,117 @@ func TestABookingThatFinAPIFlagsLaterWaitsForAPerson(t *testing.T) {
 		must(t, err)
 		same(t, 0, e.status().Reviews)
 	}
+}
+
+// reconnect connects the bank anew, after the former connection was deleted.
+func (e *erp) reconnect() {
+	e.t.Helper()
+	must(e.t, e.user.DeleteConnection(e.t.Context(), e.account.Connection, nil))
+	e.connect()
+}
+
+func TestAnApplyThatCommitsNothingIsRefusedBeforeFinAPIIsTold(t *testing.T) {
+	t.Parallel()
+	e := newERP(t)
+	e.mustSync()
+	e.suspect()
+	review := only[finapi.Review](t, e.mustSync())
+	forgetful := func(context.Context, finapi.Batch) error { return nil }
+	mustRefuse(t, e.feed().Discard(t.Context(), review.UID, "person-7", forgetful), "apply")
+	mustRefuse(t, e.feed().Discard(t.Context(), review.UID, "person-7", nil), "apply")
+	mustRefuse(t, e.feed().Discard(t.Context(), "a\x00b", "person-7", e.keep), "uid")
+	mustRefuse(t, e.feed().Discard(t.Context(), review.UID, "per\nson", e.keep), "by")
+	same(t, 7, len(e.rows()))
+	same(t, 1, e.status().Reviews)
+}
+
+func TestTheQueueTellsOfWhatVanishedLikeTheReviewDid(t *testing.T) {
+	t.Parallel()
+	e := newERP(t)
+	e.mustSync()
+	e.sim.EditTransaction(e.sim.ReissueTransaction(e.rows()[2].ID), func(tx *finapitest.Transaction) { tx.Purpose = "anders" })
+	e.sim.Clock().Advance(25 * time.Hour)
+	events := e.mustSync()
+	removed, review := only[finapi.Removed](t, events), only[finapi.Review](t, events)
+	want := []finapi.Evidence{{Kind: finapi.EvidenceVanished}, {Kind: finapi.EvidenceBalance}} // both for a booking of its own
+	same(t, want, review.Evidence)
+	same(t, []finapi.UID{removed.UID}, review.Candidates)
+	open, err := e.feed().Reviews(t.Context())
+	must(t, err)
+	same(t, 1, len(open))
+	same(t, finapi.ReasonLikeVanished, open[0].Reason)
+	same(t, want, open[0].Evidence)
+	if len(open[0].Candidates) != 1 || open[0].Candidates[0].UID != removed.UID {
+		t.Errorf("the candidates are %+v, want the one that vanished", open[0].Candidates)
+	}
+}
+
+func TestAfterAWrongDecisionTheLedgerIsNotClean(t *testing.T) {
+	t.Parallel()
+	e := newERP(t)
+	e.mustSync()
+	e.day()
+	e.mustSync()
+	e.sim.EditTransaction(e.sim.ReissueTransaction(e.rows()[2].ID), func(tx *finapitest.Transaction) { tx.Purpose = "anders" })
+	e.day()
+	review := only[finapi.Review](t, e.mustSync())
+	must(t, e.feed().Discard(t.Context(), review.UID, "person-7", e.keep)) // it was none
+	same(t, false, clean(e.status()))
+	e.day()
+	notice := e.mismatch()
+	same(t, []finapi.UID{review.UID}, notice.Bookings)
+	if !strings.Contains(notice.Text, "discarded") {
+		t.Errorf("the notice says %q", notice.Text)
+	}
+}
+
+func TestAfterARightDecisionTheLedgerIsCleanAtOnce(t *testing.T) {
+	t.Parallel()
+	e := newERP(t)
+	e.mustSync()
+	e.day()
+	e.mustSync()
+	e.suspect()
+	e.day()
+	review := only[finapi.Review](t, e.mustSync())
+	same(t, false, clean(e.status()))
+	must(t, e.feed().Discard(t.Context(), review.UID, "person-7", e.keep))
+	same(t, true, clean(e.status()))
+}
+
+func TestADoubleThatFinAPIHasDeletedIsAskedAboutAgainWhenTheBankIsConnectedAnew(t *testing.T) {
+	t.Parallel()
+	e := newERP(t)
+	e.charge("-17", "Parken")
+	e.day()
+	e.mustSync()
+	rows := e.rows()
+	e.suspect(func(tx *finapitest.Transaction) { *tx = rows[len(rows)-1]; tx.IsPotentialDuplicate = true })
+	discarded := only[finapi.Review](t, e.mustSync()).UID
+	must(t, e.feed().Discard(t.Context(), discarded, "person-7", e.keep))
+	e.bank().Book(finapitest.Booking{Amount: number("-17"), Purpose: "Parken", BookingDate: rows[len(rows)-1].BookingDate}) // the bank lists it twice
+	e.reconnect()
+	review := only[finapi.Review](t, e.mustSync())
+	same(t, []finapi.UID{discarded}, review.Candidates)
+	if !slices.Contains(review.Evidence, finapi.Evidence{Kind: finapi.EvidenceDiscarded, Double: true}) {
+		t.Errorf("nothing says that it was discarded before: %v", review.Evidence)
+	}
+}
+
+func TestAConfirmedBookingWhoseIDShowsAnotherOneWaitsAgainIfThatIsFlagged(t *testing.T) {
+	t.Parallel()
+	e := newERP(t)
+	e.mustSync()
+	id := e.suspect()
+	review := only[finapi.Review](t, e.mustSync())
+	must(t, e.feed().Confirm(t.Context(), review.UID, "person-7", e.keep))
+	e.sim.EditTransaction(id, func(tx *finapitest.Transaction) {
+		tx.BookingDate, tx.Purpose, tx.IsPotentialDuplicate = tx.BookingDate.AddDays(-3), "anders", true
+	})
+	e.sim.Clock().Advance(25 * time.Hour)
+	e.mustSync()
+	same(t, 1, e.status().Reviews)
+	must(t, e.feed().Confirm(t.Context(), review.UID, "person-8", e.keep))
+	same(t, 0, e.status().Reviews)
+	same(t, "person-8", e.row(review.UID).Decision.By)
 }

@@ -19,9 +19,9 @@ import (
 type LedgerID string
 
 // UID names a booking for good, whatever ids finAPI gives it over the years. It
-// is made from the first of them, so a booking that has to be delivered twice,
-// because the ERP's first commit failed, has the same UID both times. That makes
-// it an idempotency key.
+// is made from the first of them that was committed, so it is an idempotency key for all
+// that comes later. A booking that has to be delivered twice, because the first commit failed,
+// has the same UID both times, unless finAPI has given it a new id in between.
 type UID string
 
 // Store is the memory of feeds: which rows a ledger has got, and how far it has
@@ -80,16 +80,23 @@ type Mark struct {
 	// ran.
 	Completed time.Time `json:"completed,omitzero"`
 	Swept     time.Time `json:"swept,omitzero"`
-	// Bookings counts the bookings that the ledger has got.
+	// Bookings counts the bookings of the ledger, with those in review.
 	Bookings int `json:"bookings"`
-	// Sum is what all of the ledger's rows add up to that the bank's balance holds:
+	// Sums are what all of the ledger's rows add up to that the bank's balance holds:
 	// delivered, in review, and recorded.
-	Sum Sum `json:"sum,omitzero"`
+	Sums Sums `json:"sums,omitempty"`
+	// CutOver is the first day whose bookings the ledger wants; see [WithCutOver].
+	CutOver Date `json:"cutOver,omitzero"`
+	// Filled is true if the ledger's events go into an inbox of the Store and nowhere else. It
+	// is the Store's to say.
+	Filled bool `json:"-"`
 	// First is the booking date of the oldest row at the first synchronisation. What is
 	// older and comes later was in the balance all the time.
 	First Date `json:"first,omitzero"`
 	// Balance is how the last balance proof came out; nil before the first.
 	Balance *BalanceProof `json:"balance,omitempty"`
+	// Unproved is true if the last complete pass could not prove the balance.
+	Unproved bool `json:"unproved,omitempty"`
 	// Deferred counts what the last synchronisation held back, and Incomplete is true if
 	// it could not read everything.
 	Deferred   int  `json:"deferred,omitempty"`
@@ -113,6 +120,9 @@ type Row struct {
 	// never was one. It is never forgotten.
 	Decision *Decision
 }
+
+// discarded reports whether a person found the row to be a double.
+func (r *Row) discarded() bool { return r.Decision != nil && r.Decision.Verdict == Discarded }
 
 // RowState says what became of a row. Rows are never forgotten.
 type RowState string
@@ -145,7 +155,8 @@ func (s RowState) waits() bool { return s == RowReview || s == RowSuspected }
 // took it back.
 func (s RowState) delivered() bool { return s == RowBooked || s.waits() }
 
-// RowQuery asks a Store for rows. A row matches if it matches any of the fields
+// RowQuery asks a Store for rows. Its lists can be as long as a bank's whole history, some
+// ten thousand entries. A row matches if it matches any of the fields
 // that are set; the zero RowQuery matches none.
 type RowQuery struct {
 	// Source and IDs match rows that were ever known under one of the ids at the

@@ -50,7 +50,8 @@ type schemaStatements struct {
 
 // memoryStatements are those of a [finapi.Store].
 type memoryStatements struct {
-	// mark: environment, ledger. Returns the version and the mark.
+	// mark: environment, ledger. Returns the version, whether the ledger is filled, and the
+	// mark.
 	mark string
 	// begin: environment, ledger, mark, whether it is filled. Adds a ledger and returns
 	// its id, or returns nothing if it is there already.

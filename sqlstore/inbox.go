@@ -19,7 +19,7 @@ import (
 // ERP that takes some events here and some there books them twice or misses some. Fill
 // refuses a ledger that is synchronised. [Sync], [finapi.Feed.Sync] and whatever else ends in
 // [Store.Commit] refuse one that is filled, each with a [finapi.CodeInvalidInput] and before
-// they write anything; the loop over [finapi.Feed.Sync] has seen the first event by then.
+// they write anything.
 // Settle the reviews of a filled ledger with [Decide] and a nil apply.
 func Fill(ctx context.Context, feed *finapi.Feed) error {
 	s, err := storeOf(feed)
@@ -157,7 +157,7 @@ func (i *Inbox) Failed(ctx context.Context) ([]Item, error) {
 // does it at once. It can be repeated: acknowledging what is acknowledged, or is not in the
 // inbox, does nothing.
 //
-// It returns how many items it has acknowledged. Fewer than were given means that another
+// It returns how many different items it has acknowledged. Fewer than were given means that another
 // worker was faster, and that it books the others: roll the transaction back and pull again.
 // It is best to acknowledge first and then to book: Ack waits until a transaction that has
 // acknowledged one of the items before has ended. If the database gives up one of several

@@ -26,7 +26,7 @@ var sqliteSchema = schemaStatements{
 }
 
 var sqliteMemory = memoryStatements{
-	mark: `SELECT version, mark FROM finapi_feed WHERE environment = ?1 AND ledger = ?2`,
+	mark: `SELECT version, filled, mark FROM finapi_feed WHERE environment = ?1 AND ledger = ?2`,
 	begin: `
 INSERT INTO finapi_feed (environment, ledger, mark, filled, version) VALUES (?1, ?2, ?3, ?4, 1)
 ON CONFLICT DO NOTHING

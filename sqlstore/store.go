@@ -96,8 +96,9 @@ func (s *Store) Close() error {
 // Mark implements [finapi.Store].
 func (s *Store) Mark(ctx context.Context, ledger finapi.LedgerKey) (finapi.Mark, error) {
 	var version int64
+	var isFilled bool
 	var data []byte
-	err := s.db.QueryRowContext(ctx, s.sql.memory.mark, ledger.Environment, string(ledger.Ledger)).Scan(&version, &data)
+	err := s.db.QueryRowContext(ctx, s.sql.memory.mark, ledger.Environment, string(ledger.Ledger)).Scan(&version, &isFilled, &data)
 	if errors.Is(err, sql.ErrNoRows) {
 		return finapi.Mark{}, nil
 	}
@@ -108,7 +109,7 @@ func (s *Store) Mark(ctx context.Context, ledger finapi.LedgerKey) (finapi.Mark,
 	if err != nil {
 		return finapi.Mark{}, failed(ctx, "read the mark", err)
 	}
-	mark.Version = version
+	mark.Version, mark.Filled = version, isFilled
 	return mark, nil
 }
 

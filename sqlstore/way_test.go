@@ -106,14 +106,22 @@ func TestAFilledLedgerIsOnlyFilled(t *testing.T) {
 			wayTest{"Decide with an apply", func(ctx context.Context) error {
 				return sqlstore.Decide(ctx, feed, uid, finapi.Discarded, "person-7", enter)
 			}},
-			wayTest{"Confirm past the inbox", func(ctx context.Context) error { return feed.Confirm(ctx, uid, "person-7", nil) }},
+			wayTest{"Confirm past the inbox", func(ctx context.Context) error { return feed.Confirm(ctx, uid, "person-7", past(store)) }},
 			wayTest{"Commit", committing(mark.Version)},
 			wayTest{"Commit of a worker that is late, too", committing(mark.Version - 1)},
 			wayTest{"Commit as if it was the first", committing(0)},
 		)
-		// The feed has asked finAPI to delete the double before it finds out.
-		if err := feed.Discard(t.Context(), uid, "person-7", nil); err == nil || err.Error() != mustFill {
+		for event, err := range feed.Sync(t.Context()) {
+			if event != nil || err == nil || !finapi.IsError(err, finapi.CodeInvalidInput) {
+				t.Errorf("the feed's own loop got %v, %v, want to be refused before it books anything", event, err)
+			}
+		}
+		rows := len(b.sim.Transactions(int64(b.account)))
+		if err := feed.Discard(t.Context(), uid, "person-7", past(store)); err == nil || err.Error() != mustFill {
 			t.Errorf("Discard past the inbox: got %v, want %s", err, mustFill)
+		}
+		if left := len(b.sim.Transactions(int64(b.account))); left != rows {
+			t.Errorf("finAPI has %d rows left of %d, although the decision was refused", left, rows)
 		}
 		if err := sqlstore.Decide(t.Context(), feed, uid, finapi.Discarded, "person-7", nil); err != nil {
 			t.Errorf("then, with Decide: %v, want that it can be decided as before", err)
@@ -125,6 +133,11 @@ func TestAFilledLedgerIsOnlyFilled(t *testing.T) {
 		}
 		wantNext(t, inbox, string(uid)+"#removed")
 	})
+}
+
+// past commits a decision with the memory alone.
+func past(store *sqlstore.Store) func(context.Context, finapi.Batch) error {
+	return func(ctx context.Context, b finapi.Batch) error { return store.Commit(ctx, books, b.Change) }
 }
 
 func TestASynchronisedLedgerIsOnlySynchronised(t *testing.T) {
@@ -141,7 +154,7 @@ func TestASynchronisedLedgerIsOnlySynchronised(t *testing.T) {
 		if _, err := finapi.Collect(feed.Sync(t.Context())); err != nil {
 			t.Errorf("the feed's own loop: %v", err)
 		}
-		if err := feed.Confirm(t.Context(), uid, "person-7", nil); err != nil {
+		if err := feed.Confirm(t.Context(), uid, "person-7", past(store)); err != nil {
 			t.Errorf("Confirm: %v", err)
 		}
 	})
