@@ -9,28 +9,37 @@ import (
 
 // RunDue synchronises what is due now, up to n connections at the same time, and returns how
 // many there were. It is for an ERP's own scheduler; call it every few minutes at least.
-// Its error is that of a connection whose outcome could not be noted; the others ran.
+// Its error is that of connections whose outcome could not be noted; the others ran.
 func (s *Syncer) RunDue(ctx context.Context, n int) (ran int, err error) {
-	for {
-		tasks, err := s.Take(ctx, n)
-		if err != nil || len(tasks) == 0 {
-			return ran, err
-		}
-		if err := s.runAll(ctx, tasks); err != nil {
-			return ran, err
-		}
-		ran += len(tasks)
+	if n < 1 {
+		return 0, invalid("n", "must be positive")
 	}
-}
-
-func (s *Syncer) runAll(ctx context.Context, tasks []Task) error {
-	failures := make([]error, len(tasks))
+	counts, failures := make([]int, n), make([]error, n)
 	var group sync.WaitGroup
-	for i, task := range tasks {
-		group.Go(func() { failures[i] = s.Run(ctx, task) })
+	for i := range n {
+		group.Go(func() { counts[i], failures[i] = s.runUntilIdle(ctx) })
 	}
 	group.Wait()
-	return errors.Join(failures...)
+	for _, count := range counts {
+		ran += count
+	}
+	return ran, errors.Join(failures...)
+}
+
+// runUntilIdle runs one connection after the other, as long as there is one.
+func (s *Syncer) runUntilIdle(ctx context.Context) (ran int, err error) {
+	for {
+		tasks, failure := s.Take(ctx, 1)
+		if failure != nil || len(tasks) == 0 {
+			return ran, errors.Join(err, failure)
+		}
+		failure = s.Run(ctx, tasks[0])
+		err = errors.Join(err, failure)
+		if ctx.Err() != nil {
+			return ran, err
+		}
+		ran++
+	}
 }
 
 // Loop calls [Syncer.RunDue] until ctx ends, and waits between two calls by the clock of the

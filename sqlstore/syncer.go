@@ -15,7 +15,8 @@ type SyncerConfig struct {
 	// Connections is the list of what is synchronised. Required.
 	Connections *Connections
 	// Users opens the finAPI user of a tenant, and returns nil if there is none. [*Users]
-	// does. Required.
+	// does. Their client must count in [Store.Budget], see [finapi.WithBudget], because that is
+	// where the schedule looks. Required.
 	Users interface {
 		Find(ctx context.Context, tenant string) (*finapi.User, error)
 	}

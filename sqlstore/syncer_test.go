@@ -127,7 +127,7 @@ func (o *office) night() {
 	o.t.Helper()
 	for range 24 * 5 {
 		o.sim.Clock().Advance(12 * time.Minute)
-		_, err := o.syncer.RunDue(o.t.Context(), 4)
+		_, err := o.syncer.RunDue(o.t.Context(), 1)
 		o.must(err)
 	}
 }
@@ -608,6 +608,8 @@ func TestBadInputForConnectionsIsRefused(t *testing.T) {
 		refused(err)
 		refused(o.syncer.Loop(ctx, time.Hour, 1))
 		refused(o.syncer.Loop(ctx, time.Second, 0))
+		_, err = o.syncer.RunDue(ctx, 0)
+		refused(err)
 		for _, change := range []func(*sqlstore.SyncerConfig){
 			func(c *sqlstore.SyncerConfig) { c.Connections = nil },
 			func(c *sqlstore.SyncerConfig) { c.Users = nil },

@@ -47,8 +47,12 @@ func (l Limits) check() error {
 }
 
 const (
-	// maxLooked is how many due connections are looked at in one go.
-	maxLooked = 2000
+	// leastLooked and mostLooked bound how many due connections are looked at in one go, in
+	// order to take some of them.
+	leastLooked = 100
+	mostLooked  = 2000
+	// maxRaces is how often taking starts over because somebody else was in the way.
+	maxRaces = 5
 	// maxLost is how often a connection can be taken in vain before that counts as a failure,
 	// because it may be what kills the programs.
 	maxLost = 3
@@ -56,6 +60,15 @@ const (
 
 // take hands out due connections, the oldest first, n at the most, for a while each.
 func (c *Connections) take(ctx context.Context, n int, limits Limits, hold time.Duration) ([]Task, error) {
+	for race := 1; ; race++ {
+		tasks, err := c.takeOnce(ctx, n, limits, hold)
+		if !finapi.IsError(err, finapi.CodeConflict) || race == maxRaces {
+			return tasks, err
+		}
+	}
+}
+
+func (c *Connections) takeOnce(ctx context.Context, n int, limits Limits, hold time.Duration) ([]Task, error) {
 	var tasks []Task
 	err := c.store.transact(ctx, func(tx *sql.Tx) error {
 		now := c.now()
@@ -63,7 +76,7 @@ func (c *Connections) take(ctx context.Context, n int, limits Limits, hold time.
 		if err != nil {
 			return c.explained(ctx, "look for due connections", err)
 		}
-		ready, err := c.ready(ctx, tx, now, limits)
+		ready, err := c.ready(ctx, tx, now, limits, min(max(4*n, leastLooked), mostLooked))
 		if err != nil {
 			return c.explained(ctx, "look for due connections", err)
 		}
@@ -110,9 +123,9 @@ UPDATE finapi_scheduler SET looked = $2, resumed = $3 WHERE environment = $1`, c
 	return resumed, err
 }
 
-// ready returns due connections that nobody has, the oldest first, no more of a bank and of
-// a mandator than the limits leave room for.
-func (c *Connections) ready(ctx context.Context, tx *sql.Tx, now time.Time, limits Limits) ([]record, error) {
+// ready returns due connections that nobody has, of the oldest so many, no more of a bank and
+// of a mandator than the limits leave room for.
+func (c *Connections) ready(ctx context.Context, tx *sql.Tx, now time.Time, limits Limits, looked int) ([]record, error) {
 	perBank, perMandator := limits.PerBank, limits.PerMandator
 	if perBank == 0 {
 		perBank = defaultPerBank
@@ -120,7 +133,7 @@ func (c *Connections) ready(ctx context.Context, tx *sql.Tx, now time.Time, limi
 	if perMandator == 0 {
 		perMandator = defaultPerMandator
 	}
-	rows, err := tx.QueryContext(ctx, c.store.sql.connections.ready, c.environment, now.UnixMilli(), perBank, perMandator, maxLooked)
+	rows, err := tx.QueryContext(ctx, c.store.sql.connections.ready, c.environment, now.UnixMilli(), perBank, perMandator, looked)
 	if err != nil {
 		return nil, err
 	}
