@@ -29,7 +29,7 @@ func ExampleSyncer() {
 	defer func() { _ = os.RemoveAll(dir) }()
 	store, err := sqlstore.OpenFile(ctx, filepath.Join(dir, "books.db"))
 	if err != nil {
-		log.Fatal(err)
+		log.Fatal(err) //nolint:gocritic // an example may leave its directory behind
 	}
 	defer func() { _ = store.Close() }()
 	if _, err := store.DB().Exec(`CREATE TABLE journal (uid TEXT PRIMARY KEY, amount TEXT)`); err != nil {
