@@ -148,4 +148,4 @@ func postgresPutLetters(ctx context.Context, tx *sql.Tx, feed int64, letters []l
 	return err
 }
 
-var postgresConnections = newConnectionStatements(`(extract(epoch FROM clock_timestamp()) * 1000)::bigint`, "FOR SHARE")
+var postgresConnections = newConnectionStatements(`(extract(epoch FROM clock_timestamp()) * 1000)::bigint`, "FOR SHARE", "FOR UPDATE SKIP LOCKED")

@@ -10,7 +10,8 @@ type connectionStatements struct {
 	// ready: environment, now, limits for each bank and each mandator, number. Returns due
 	// connections that nobody has, the oldest first, within the limits.
 	ready string
-	// take: environment, connection, for how many milliseconds. Returns the fence.
+	// take: environment, connection, for how many milliseconds. Returns the fence, or nothing
+	// if somebody has the connection by now, or is about to commit for it.
 	take string
 	// hold: environment, connection, fence, for how many milliseconds. Changes nothing if the
 	// fence is another one.
@@ -24,12 +25,12 @@ type connectionStatements struct {
 	backlog string
 }
 
-// newConnectionStatements fills in the database's clock in milliseconds, and what locks a row
-// that is only read. Leases are reckoned with the database's clock, so it does not matter if
+// newConnectionStatements fills in the database's clock in milliseconds, what locks a row that is
+// only read, and what passes over a row that is locked. Leases are reckoned with the database's clock, so it does not matter if
 // those of the machines differ.
-func newConnectionStatements(clock, share string) connectionStatements {
+func newConnectionStatements(clock, share, skip string) connectionStatements {
 	in := func(statement string) string {
-		return strings.NewReplacer("CLOCK", clock, "SHARE", share, "COLUMNS", recordColumns).Replace(statement)
+		return strings.NewReplacer("CLOCK", clock, "SHARE", share, "SKIP", skip, "COLUMNS", recordColumns).Replace(statement)
 	}
 	return connectionStatements{
 		lock: in(`
@@ -58,7 +59,11 @@ SELECT COLUMNS, false FROM in_mandator
 WHERE nth_of_mandator <= $4 - (SELECT count(*) FROM busy WHERE busy.mandator = in_mandator.mandator)
 ORDER BY due, connection`),
 		take: in(`
-UPDATE finapi_connection SET fence = fence + 1, lost = lost + 1, taken = CLOCK + $3 WHERE environment = $1 AND connection = $2 RETURNING fence`),
+UPDATE finapi_connection SET fence = fence + 1, lost = lost + 1, taken = CLOCK + $3
+WHERE environment = $1 AND connection = (
+	SELECT connection FROM finapi_connection WHERE environment = $1 AND connection = $2 AND taken <= CLOCK SKIP
+)
+RETURNING fence`),
 		hold: in(`
 UPDATE finapi_connection SET taken = CLOCK + $4 WHERE environment = $1 AND connection = $2 AND fence = $3 AND taken > 0`),
 		guard: in(`SELECT fence FROM finapi_connection WHERE environment = $1 AND connection = $2 AND taken > 0 SHARE`),

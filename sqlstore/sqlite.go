@@ -152,7 +152,7 @@ func sqlitePutLetters(ctx context.Context, tx *sql.Tx, feed int64, letters []let
 }
 
 // SQLite has one writer at a time, so a transaction that writes locks all rows.
-var sqliteConnections = newConnectionStatements(`CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)`, "")
+var sqliteConnections = newConnectionStatements(`CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)`, "", "")
 
 // sqlitePatience is how long writers wait for each other.
 const sqlitePatience = 10 * time.Second

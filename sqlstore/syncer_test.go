@@ -232,6 +232,28 @@ func TestWhoWasSilentForTooLongDoesNotWriteAnyMore(t *testing.T) {
 	})
 }
 
+func TestWhoeverIsAboutToCommitIsNotReplacedAndHoldsUpNobody(t *testing.T) {
+	onEach(t, map[string]func(testing.TB) database{"PostgreSQL": newServerDatabase}, func(t *testing.T, d database) {
+		o := newOffice(t, d)
+		o.book(3)
+		slow := o.newSyncer(func(c *sqlstore.SyncerConfig) {
+			c.Ledger = func(ctx context.Context, tenant string, a *finapi.Account) (finapi.LedgerID, error) {
+				o.expire()
+				return o.ledger(ctx, tenant, a)
+			}
+			c.Apply = func(ctx context.Context, tx *sql.Tx, _ sqlstore.Place, batch []finapi.Event) error {
+				if tasks, err := o.syncer.Take(ctx, 1); err != nil || len(tasks) != 0 {
+					t.Errorf("%v, %v were taken while somebody commits", tasks, err)
+				}
+				return enter(ctx, tx, batch)
+			}
+		})
+		o.must(slow.Run(t.Context(), o.take(slow)))
+		o.wantWhys("news")
+		wantBookedOnce(t, o.bank, o.store)
+	})
+}
+
 func TestATaskThatSomebodyElseHasTakenDoesNothing(t *testing.T) {
 	onEach(t, kinds, func(t *testing.T, d database) {
 		o := newOffice(t, d)

@@ -173,6 +173,9 @@ func (c *Connections) takeOne(ctx context.Context, tx *sql.Tx, r *record, now, r
 	}
 	task := Task{Environment: c.environment, Connection: r.Connection}
 	err = tx.QueryRowContext(ctx, c.store.sql.connections.take, c.environment, int64(r.Connection), hold.Milliseconds()).Scan(&task.Fence)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Task{}, nil
+	}
 	return task, err
 }
 
