@@ -233,7 +233,8 @@ func TestWhoWasSilentForTooLongDoesNotWriteAnyMore(t *testing.T) {
 }
 
 func TestWhoeverIsAboutToCommitIsNotReplacedAndHoldsUpNobody(t *testing.T) {
-	onEach(t, map[string]func(testing.TB) database{"PostgreSQL": newServerDatabase}, func(t *testing.T, d database) {
+	only := map[string]func(testing.TB) database{"PostgreSQL": newServerDatabase}
+	onEach(t, only, func(t *testing.T, d database) {
 		o := newOffice(t, d)
 		o.book(3)
 		slow := o.newSyncer(func(c *sqlstore.SyncerConfig) {
