@@ -110,8 +110,10 @@ func (s *Syncer) Take(ctx context.Context, n int) ([]Task, error) {
 
 // Run synchronises a connection that was taken, and notes what became of it. That the bank,
 // finAPI or the customer stand in the way is no error of Run's, but in the [Report]: the
-// schedule says when it is tried again. An error is returned if the outcome could not be
-// noted; then the connection is due again when the hold has ended.
+// schedule says when it is tried again. If the database or the ERP's own code fails, Run
+// returns the error, and the connection is due again at once; if that happens three times in a
+// row, it is in the Report, too, and the schedule says when. If the database is gone
+// altogether, the connection is due again when the hold has ended.
 //
 // If ctx ends, Run stops and gives the connection back. If somebody else has the connection
 // by now, Run does nothing.
@@ -124,19 +126,24 @@ func (s *Syncer) Run(ctx context.Context, task Task) error {
 		return err
 	}
 	report := Report{Connection: r.Connection, Tenant: r.Tenant, Due: dueTime(r.due), Began: s.Connections.now().UTC()}
-	failure, attention := s.work(ctx, task, r, &report)
-	if ctx.Err() != nil {
-		return errors.Join(ctx.Err(), s.Connections.release(context.WithoutCancel(ctx), task))
-	}
-	if errors.Is(failure, errLost) {
+	attention, failure := s.work(ctx, task, r, &report)
+	switch {
+	case ctx.Err() != nil:
+		return errors.Join(ctx.Err(), s.Connections.release(context.WithoutCancel(ctx), task, 0))
+	case errors.Is(failure, errLost):
 		s.Logger.WarnContext(ctx, "somebody else has taken the connection over", "connection", r.Connection)
 		return nil
+	case ours(failure) && r.lost < maxLost:
+		return errors.Join(failure, s.Connections.release(ctx, task, r.lost))
 	}
 	report.Ended = s.Connections.now().UTC()
 	report.Failure = failureOf(failure)
-	err = s.note(ctx, task, r.due, failure, attention, &report)
+	err = s.note(ctx, task, r.due, attention, failure, &report)
 	if errors.Is(err, errLost) {
 		return nil
+	}
+	if ours(failure) {
+		return errors.Join(failure, err)
 	}
 	if failure != nil {
 		s.Logger.WarnContext(ctx, "a connection was not synchronised", "connection", r.Connection, "failure", failure, "next", string(report.Next.Why))
@@ -146,7 +153,7 @@ func (s *Syncer) Run(ctx context.Context, task Task) error {
 
 // work does a run while it keeps hold of the connection. attention reports whether the bank
 // wants the customer at the next update.
-func (s *Syncer) work(ctx context.Context, task Task, r *record, report *Report) (failure error, attention bool) {
+func (s *Syncer) work(ctx context.Context, task Task, r *record, report *Report) (attention bool, failure error) {
 	ctx, enough := context.WithTimeout(ctx, s.Patience)
 	defer enough()
 	ctx, lose := context.WithCancelCause(ctx)
@@ -159,11 +166,25 @@ func (s *Syncer) work(ctx context.Context, task Task, r *record, report *Report)
 		lose(nil)
 		<-done
 	}()
-	failure, attention = s.synchronise(ctx, task, r, report)
+	attention, failure = s.synchronise(ctx, task, r, report)
 	if errors.Is(context.Cause(ctx), errLost) {
-		return errLost, false
+		return false, errLost
 	}
-	return failure, attention
+	return attention, failure
+}
+
+// ours reports whether a failure is one of the database or of the ERP's own code, and not of
+// the bank, of finAPI or of whoever took too long.
+func ours(failure error) bool {
+	var e *finapi.Error
+	var action *finapi.ActionRequired
+	switch {
+	case failure == nil, errors.As(failure, &action), errors.Is(failure, context.DeadlineExceeded):
+		return false
+	case errors.As(failure, &e):
+		return e.Code == finapi.CodeConflict
+	}
+	return true
 }
 
 // keep says every third of the hold that somebody is at work, and ends the work if somebody
@@ -188,30 +209,31 @@ func (s *Syncer) keep(ctx context.Context, task Task, lose context.CancelCauseFu
 	}
 }
 
-func (s *Syncer) synchronise(ctx context.Context, task Task, r *record, report *Report) (failure error, attention bool) {
+// synchronise asks the bank and feeds all accounts. One account's failure is not another's.
+func (s *Syncer) synchronise(ctx context.Context, task Task, r *record, report *Report) (attention bool, failure error) {
 	user, err := s.Users.Find(ctx, r.Tenant)
 	if err != nil {
-		return err, false
+		return false, err
 	}
 	if user == nil {
-		return invalid("Tenant", "must have a finAPI user"), false
+		return false, invalid("Tenant", "must have a finAPI user")
 	}
 	connection, err := s.fresh(ctx, user, r)
 	if err != nil {
-		return err, false
+		return false, err
 	}
 	accounts, err := user.Accounts(ctx, finapi.AccountQuery{Connection: r.Connection})
 	if err != nil {
-		return err, false
+		return false, err
 	}
 	for i := range accounts {
 		err := s.account(ctx, task, user, r, &accounts[i], report)
 		if errors.Is(err, errLost) || ctx.Err() != nil {
-			return err, false
+			return false, err
 		}
-		failure = worse(failure, err) // one account's failure is not another's
+		failure = worse(failure, err)
 	}
-	return failure, connection.ActionRequired()
+	return connection.ActionRequired(), failure
 }
 
 // fresh asks the bank for news if that is wanted, and returns the connection.
@@ -286,7 +308,7 @@ func worse(a, b error) error {
 }
 
 // note writes down what became of a run, and when the next one is due.
-func (s *Syncer) note(ctx context.Context, task Task, due finapi.Due, failure error, attention bool, report *Report) error {
+func (s *Syncer) note(ctx context.Context, task Task, due finapi.Due, attention bool, failure error, report *Report) error {
 	c := s.Connections
 	return c.within(ctx, nil, "note a run", func(tx *sql.Tx) error {
 		r, err := c.edit(ctx, tx, task.Connection, func(r *record) error {

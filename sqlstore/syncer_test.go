@@ -314,6 +314,27 @@ func TestARunThatTakesTooLongIsGivenUp(t *testing.T) {
 	})
 }
 
+func TestWhatFailsInTheERPIsTriedAgainAtOnceAndThenLater(t *testing.T) {
+	onEach(t, kinds, func(t *testing.T, d database) {
+		bug := errors.New("division by zero")
+		o := newOffice(t, d, func(c *sqlstore.SyncerConfig) {
+			c.Apply = func(context.Context, *sql.Tx, sqlstore.Place, []finapi.Event) error { return bug }
+		})
+		o.book(1)
+		ran, err := o.syncer.RunDue(t.Context(), 1)
+		if ran != 3 || !errors.Is(err, bug) {
+			t.Errorf("%d ran with %v, want three tries and the ERP's error", ran, err)
+		}
+		o.wantWhys("news!")
+		if s := o.status(); s.Failures != 1 || s.Taken || !s.Next.At.After(o.sim.Clock().Now()) {
+			t.Errorf("the status is %+v", s)
+		}
+		o.syncer = o.newSyncer() // repaired
+		o.night()
+		wantBookedOnce(t, o.bank, o.store)
+	})
+}
+
 func TestARunThatCannotBeReportedIsRepeated(t *testing.T) {
 	onEach(t, kinds, func(t *testing.T, d database) {
 		o := newOffice(t, d)

@@ -240,11 +240,12 @@ func (c *Connections) guard(ctx context.Context, tx *sql.Tx, task Task) error {
 	return nil
 }
 
-// release gives a connection back that nothing was done with, for others to take at once.
-func (c *Connections) release(ctx context.Context, task Task) error {
+// release gives a connection back, for others to take at once. lost is how often it was taken
+// in vain.
+func (c *Connections) release(ctx context.Context, task Task, lost int) error {
 	_, err := c.store.db.ExecContext(ctx, `
-UPDATE finapi_connection SET taken = 0, lost = 0 WHERE environment = $1 AND connection = $2 AND fence = $3`,
-		c.environment, int64(task.Connection), task.Fence)
+UPDATE finapi_connection SET taken = 0, lost = $4 WHERE environment = $1 AND connection = $2 AND fence = $3`,
+		c.environment, int64(task.Connection), task.Fence, lost)
 	if err != nil {
 		return failed(ctx, "give a connection back", err)
 	}

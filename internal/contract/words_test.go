@@ -29,6 +29,8 @@ func own() map[string]string {
 		"Result":          "how a form ended, for the ERP",
 		"Reason":          "why the feed has decided",
 		"EvidenceKind":    "what speaks for or against a double",
+		"Frequency":       "how often a schedule synchronises",
+		"DueReason":       "why a schedule says when",
 		"DecisionVerdict": "what a person decided",
 		"BindingState":    "how sure a ledger is",
 		"state":           "comes back to the ERP in its own URL",
