@@ -17,7 +17,7 @@ import (
 
 // A worker of an ERP that runs on many machines. Each runs this program; start and stop as
 // many as you like. See examples/fleet for one that runs.
-func Example() {
+func Example() { //nolint:testableexamples // needs a server and finAPI
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	pool, err := pgxpool.New(ctx, "postgres://erp@db.example/books")
