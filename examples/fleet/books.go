@@ -32,7 +32,6 @@ CREATE TABLE run (                  -- what became of each run
 	due        timestamptz NOT NULL,
 	worker     integer NOT NULL,
 	why        text NOT NULL,
-	booked     integer NOT NULL,
 	failed     boolean NOT NULL,
 	actor      text NOT NULL,       -- who must act after a failure
 	noted      timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -88,19 +87,14 @@ func insert(
 // reporter writes down each run, in the transaction that notes it.
 func reporter(worker int) func(context.Context, *sql.Tx, sqlstore.Report) error {
 	return func(ctx context.Context, tx *sql.Tx, r sqlstore.Report) error {
-		booked, actor := 0, ""
-		for _, a := range r.Accounts {
-			if a.Synced != nil {
-				booked += a.Synced.Booked
-			}
-		}
+		actor := ""
 		if r.Failure != nil {
 			actor = string(r.Failure.Actor)
 		}
 		_, err := tx.ExecContext(ctx, `
-INSERT INTO run (connection, due, worker, why, booked, failed, actor) VALUES ($1, $2, $3, $4, $5, $6, $7)
+INSERT INTO run (connection, due, worker, why, failed, actor) VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (connection, due) DO UPDATE SET times = run.times + 1`,
-			int64(r.Connection), r.Due.At, worker, string(r.Due.Why), booked, r.Failure != nil, actor)
+			int64(r.Connection), r.Due.At, worker, string(r.Due.Why), r.Failure != nil, actor)
 		if err != nil {
 			return fmt.Errorf("write a run down: %w", err)
 		}

@@ -56,7 +56,7 @@ func newCrew(o *options, w *world, stderr io.Writer) (*crew, error) {
 			Place: w.erp.place, Finapi: w.finapi, Key: w.key,
 			Workers: o.workers, Parallel: o.parallel, Verbose: o.verbose,
 		},
-		program: program, stderr: stderr, clock: w.sim.Clock(), failed: make(chan error, 1), ending: func() {},
+		program: program, stderr: &shared{out: stderr}, clock: w.sim.Clock(), failed: make(chan error, 1), ending: func() {},
 	}
 	for i := range o.workers {
 		c.workers = append(c.workers, &worker{number: i + 1})
@@ -68,6 +68,18 @@ func newCrew(o *options, w *world, stderr io.Writer) (*crew, error) {
 		}
 	}
 	return c, nil
+}
+
+// shared is a writer for several processes at once.
+type shared struct {
+	mu  sync.Mutex
+	out io.Writer
+}
+
+func (s *shared) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.out.Write(p)
 }
 
 // start starts a process in a place of the crew.
@@ -117,12 +129,12 @@ func (c *crew) tell() {
 // tellOne tells a worker how far the simulation is ahead of the machine. Who is dead does
 // not hear it.
 func (c *crew) tellOne(w *worker) {
-	fmt.Fprintf(w.stdin, "%d\n", int64(c.clock.Now().Sub(time.Now())))
+	fmt.Fprintf(w.stdin, "%d\n", int64(time.Until(c.clock.Now())))
 }
 
-// trouble kills and pauses workers until the crew is dismissed or spared.
-func (c *crew) trouble(o *options) {
-	ctx, cancel := context.WithCancel(context.Background())
+// trouble kills and pauses workers until the crew is spared.
+func (c *crew) trouble(ctx context.Context, o *options) {
+	ctx, cancel := context.WithCancel(ctx)
 	c.ending = cancel
 	if o.kill > 0 {
 		c.bad.Go(func() {

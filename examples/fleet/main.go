@@ -115,6 +115,11 @@ func (o *options) problem() string {
 			return fmt.Sprintf("%s must be %d to %d, but is %d", limit.name, limit.low, limit.high, limit.value)
 		}
 	}
+	// The server that is started here takes 200 connections.
+	if need := o.workers*connections(o.parallel) + 8; need > 190 && o.postgres == "" {
+		return fmt.Sprintf("%d workers with -parallel %d need %d connections to PostgreSQL, but there are 190: take fewer, or another database with -postgres",
+			o.workers, o.parallel, need)
+	}
 	if o.kill != 0 && o.kill < 100*time.Millisecond {
 		return fmt.Sprintf("-kill must be at least 100ms, but is %s", o.kill)
 	}
@@ -127,7 +132,7 @@ func show(ctx context.Context, o options, server postgres, stdout, stderr io.Wri
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, erp.close()) }()
+	defer func() { err = errors.Join(err, erp.close(ctx)) }()
 	world, err := newWorld(&o, erp)
 	if err != nil {
 		return err

@@ -88,16 +88,17 @@ func TestBadInputIsRefusedWithAReason(t *testing.T) {
 		code int
 		want string
 	}{
-		"help":                  {[]string{"-h"}, 0, "-tenants"},
-		"unknown flag":          {[]string{"-x"}, 2, "-x"},
-		"argument":              {[]string{"now"}, 2, "now"},
-		"no customer":           {[]string{"-tenants", "0"}, 2, "-tenants must be 1 to 10000"},
-		"no worker":             {[]string{"-workers", "0"}, 2, "-workers must be 1 to 50"},
-		"no work":               {[]string{"-parallel", "0"}, 2, "-parallel must be 1 to 200"},
-		"more than all":         {[]string{"-failing", "60", "-gone", "50"}, 2, "-gone must be 0 to 40"},
-		"kills without a pause": {[]string{"-kill", "1ms"}, 2, "-kill must be at least 100ms"},
-		"no such database":      {[]string{"-postgres", "postgres:///nowhere?host=" + filepath.Join(os.TempDir(), "nowhere")}, 1, "open PostgreSQL"},
-		"no URL":                {[]string{"-postgres", "::"}, 1, "open PostgreSQL"},
+		"help":                       {[]string{"-h"}, 0, "-tenants"},
+		"unknown flag":               {[]string{"-x"}, 2, "-x"},
+		"argument":                   {[]string{"now"}, 2, "now"},
+		"no customer":                {[]string{"-tenants", "0"}, 2, "-tenants must be 1 to 10000"},
+		"no worker":                  {[]string{"-workers", "0"}, 2, "-workers must be 1 to 50"},
+		"no work":                    {[]string{"-parallel", "0"}, 2, "-parallel must be 1 to 200"},
+		"more than all":              {[]string{"-failing", "60", "-gone", "50"}, 2, "-gone must be 0 to 40"},
+		"kills without a pause":      {[]string{"-kill", "1ms"}, 2, "-kill must be at least 100ms"},
+		"more than PostgreSQL takes": {[]string{"-workers", "10", "-parallel", "20"}, 2, "need 218 connections"},
+		"no such database":           {[]string{"-postgres", "postgres:///nowhere?host=" + filepath.Join(os.TempDir(), "nowhere")}, 1, "open PostgreSQL"},
+		"no URL":                     {[]string{"-postgres", "::"}, 1, "open PostgreSQL"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -37,7 +37,7 @@ func acts(w *world) []act {
 
 // play plays all acts, and shows them.
 func play(ctx context.Context, w *world, c *crew, t *table) error {
-	c.trouble(w.opts)
+	c.trouble(ctx, w.opts)
 	defer c.spare()
 	for _, a := range acts(w) {
 		if err := t.begin(ctx, a.name); err != nil {

@@ -74,7 +74,7 @@ func openERP(ctx context.Context, o options, server postgres) (*erp, error) {
 		e.place.URL, e.stop = url, server.Stop
 	}
 	if err := e.create(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("open PostgreSQL: %w", err), e.close())
+		return nil, errors.Join(fmt.Errorf("open PostgreSQL: %w", err), e.close(ctx))
 	}
 	return e, nil
 }
@@ -93,14 +93,14 @@ func (e *erp) create(ctx context.Context) (err error) {
 	return err
 }
 
-// close leaves nothing in the database.
-func (e *erp) close() (err error) {
+// close leaves nothing in the database, also if ctx has ended.
+func (e *erp) close(ctx context.Context) (err error) {
 	defer e.stop()
 	if e.database == nil {
 		return nil
 	}
 	defer e.database.close()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
 	for _, schema := range []string{e.place.Schema, e.place.river()} {
 		_, failed := e.db.ExecContext(ctx, `DROP SCHEMA IF EXISTS `+schema+` CASCADE`)

@@ -16,7 +16,7 @@ func TestTheProofFindsWhatIsMissingDoubleOrStrange(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() {
-		if err := e.close(); err != nil {
+		if err := e.close(t.Context()); err != nil {
 			t.Error(err)
 		}
 	}()
@@ -35,8 +35,8 @@ func TestTheProofFindsWhatIsMissingDoubleOrStrange(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = e.db.ExecContext(t.Context(), `INSERT INTO run (connection, due, worker, why, booked, failed, actor, times)
-		VALUES ($1, now(), 1, 'scheduled', 0, false, '', 2)`, int64(w.customers[0].connection))
+	_, err = e.db.ExecContext(t.Context(), `INSERT INTO run (connection, due, worker, why, failed, actor, times)
+		VALUES ($1, now(), 1, 'scheduled', false, '', 2)`, int64(w.customers[0].connection))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -44,11 +44,14 @@ func newTable(w *world, c *crew, out io.Writer) *table {
 	return &table{world: w, crew: c, out: out, terminal: isFile && term.IsTerminal(int(file.Fd()))}
 }
 
-// read counts. The journal of runs is the truth; what the workers say is not asked.
+// read counts in the ERP's tables; the workers are not asked.
 func (t *table) read(ctx context.Context) (f figures, err error) {
 	f = figures{at: time.Now(), requests: t.world.requests.Load(), failed: map[string]int64{}, workers: map[int]int64{}}
-	rows, err := t.world.erp.db.QueryContext(ctx, `
-SELECT worker, failed, actor, count(*), sum(booked) FROM run GROUP BY worker, failed, actor`)
+	db := t.world.erp.db
+	if err := db.QueryRowContext(ctx, `SELECT count(*) FROM journal`).Scan(&f.booked); err != nil {
+		return f, err
+	}
+	rows, err := db.QueryContext(ctx, `SELECT worker, failed, actor, count(*) FROM run GROUP BY worker, failed, actor`)
 	if err != nil {
 		return f, err
 	}
@@ -57,12 +60,11 @@ SELECT worker, failed, actor, count(*), sum(booked) FROM run GROUP BY worker, fa
 		var worker int
 		var failed bool
 		var actor string
-		var runs, booked int64
-		if err := rows.Scan(&worker, &failed, &actor, &runs, &booked); err != nil {
+		var runs int64
+		if err := rows.Scan(&worker, &failed, &actor, &runs); err != nil {
 			return f, err
 		}
 		f.runs += runs
-		f.booked += booked
 		f.workers[worker] += runs
 		if failed {
 			f.failed[cmp.Or(actor, "unknown")] += runs
@@ -120,14 +122,14 @@ func (t *table) show(ctx context.Context, b sqlstore.Backlog) (runs int64, err e
 	}
 	perSecond, requests := t.rate(&now)
 	lines := t.overview(&now, b, perSecond, requests)
-	if t.terminal {
-		lines = append(lines, t.workers(&now)...)
-	}
 	t.clear()
 	if t.terminal {
+		lines = append(lines, t.workers(&now)...)
 		t.lines = len(lines)
+		fmt.Fprintf(t.out, "  %s\n", strings.Join(lines, "\n  "))
+	} else {
+		fmt.Fprintf(t.out, "  %s\n", strings.Join(lines, " | "))
 	}
-	fmt.Fprintln(t.out, strings.Join(lines, "\n"))
 	t.last = now
 	return now.runs, nil
 }
@@ -155,17 +157,15 @@ func (t *table) overview(f *figures, b sqlstore.Backlog, perSecond, requests flo
 	for _, n := range b.Blocked {
 		blocked += n
 	}
-	_, kills, pauses := t.crew.members()
-	parts := []string{
-		"  " + clock.In(germany()).Format("Mon 15:04"),
-		fmt.Sprintf("runs %d (%.0f/s)", f.runs, perSecond),
-		fmt.Sprintf("requests %d (%.0f/s)", f.requests, requests),
-		fmt.Sprintf("due %d, in work %d, lag %s, blocked %d", b.Due, b.Taken, lag, blocked),
+	lines := []string{
+		fmt.Sprintf("%s | runs %d (%.0f/s) | requests %d (%.0f/s)",
+			clock.In(germany()).Format("Mon 15:04"), f.runs, perSecond, f.requests, requests),
+		fmt.Sprintf("due %d, in work %d, lag %s, blocked %d%s", b.Due, b.Taken, lag, blocked, failures(nil, f.failed)),
 	}
-	if kills+pauses > 0 {
-		parts = append(parts, fmt.Sprintf("killed %d, paused %d", kills, pauses))
+	if _, kills, pauses := t.crew.members(); kills+pauses > 0 {
+		lines = append(lines, fmt.Sprintf("killed %d, paused %d", kills, pauses))
 	}
-	return []string{strings.Join(parts, " | ") + failures(nil, f.failed)}
+	return lines
 }
 
 // germany is where the customers are. It is winter.
@@ -187,11 +187,11 @@ func failures(before, now map[string]int64) string {
 
 // workers has a line for each worker.
 func (t *table) workers(f *figures) []string {
-	lines := []string{"  worker     pid  state   runs  now/s  lives"}
+	lines := []string{"worker     pid  state   runs   now/s  lives"}
 	seconds := f.at.Sub(t.last.at).Seconds()
 	members, _, _ := t.crew.members()
 	for _, m := range members {
-		lines = append(lines, fmt.Sprintf("  %6d  %6d  %-6s  %4d  %5.1f  %5d",
+		lines = append(lines, fmt.Sprintf("%6d  %6d  %-6s  %4d  %6.1f  %5d",
 			m.number, m.pid, m.state, f.workers[m.number], float64(f.workers[m.number]-t.last.workers[m.number])/seconds, m.lives))
 	}
 	return lines

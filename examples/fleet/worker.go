@@ -83,7 +83,7 @@ func (t *task) work(ctx context.Context, stdin io.Reader, stderr io.Writer) erro
 		}
 		stop()
 	}()
-	d, err := t.Place.open(ctx, t.Parallel/2+t.Parallel/4+6)
+	d, err := t.Place.open(ctx, connections(t.Parallel))
 	if err != nil {
 		return err
 	}
@@ -102,6 +102,9 @@ func (t *task) work(ctx context.Context, stdin io.Reader, stderr io.Writer) erro
 	}
 	return f.Run(ctx)
 }
+
+// connections is how many connections to PostgreSQL a worker takes: see fleet.Config.
+func connections(parallel int) int { return parallel*3/4 + 6 }
 
 func (t *task) syncer(ctx context.Context, d *database, clock finapi.Clock, logger *slog.Logger) (*sqlstore.Syncer, error) {
 	store, err := sqlstore.New(ctx, d.db, sqlstore.PostgreSQL)
