@@ -1,4 +1,4 @@
-package fleet_test
+package fleet_test //nolint:testableexamples // the example needs a server and finAPI
 
 import (
 	"context"
@@ -17,7 +17,7 @@ import (
 
 // A worker of an ERP that runs on many machines. Each runs this program; start and stop as
 // many as you like. See examples/fleet for one that runs.
-func Example() { //nolint:testableexamples // needs a server and finAPI
+func Example() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	pool, err := pgxpool.New(ctx, "postgres://erp@db.example/books")

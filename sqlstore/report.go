@@ -37,6 +37,11 @@ type DueTime struct {
 	BlockedBy finapi.Actor `json:"blockedBy,omitempty"`
 }
 
+// String tells in words when the connection is due and why, as [finapi.Due.String] does.
+func (d DueTime) String() string {
+	return finapi.Due{At: d.At, Why: d.Why, BlockedBy: d.BlockedBy}.String()
+}
+
 func dueTime(d finapi.Due) DueTime { return DueTime{At: d.At, Why: d.Why, BlockedBy: d.BlockedBy} }
 
 // AccountReport is what became of one account.

@@ -198,6 +198,18 @@ func TestAnEnrolledConnectionIsReadAtOnceAndThenEveryNight(t *testing.T) {
 	})
 }
 
+func TestADueTimeTellsInWordsWhatTheScheduleDoes(t *testing.T) {
+	at := time.Date(2026, time.March, 3, 1, 43, 0, 0, time.UTC)
+	for due, want := range map[sqlstore.DueTime]string{
+		{At: at, Why: finapi.DueScheduled}:                         "due 2026-03-03 01:43 UTC: the regular synchronisation",
+		{Why: finapi.DueCustomer, BlockedBy: finapi.ActorCustomer}: "not due: the customer must act first",
+	} {
+		if got := due.String(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
 func TestASyncerCanFillInboxes(t *testing.T) {
 	onEach(t, kinds, func(t *testing.T, d database) {
 		o := newOffice(t, d, func(c *sqlstore.SyncerConfig) { c.Apply = nil })

@@ -211,6 +211,13 @@ func (b *books) simulation(ctx context.Context) (left time.Time, runs int64, err
 	return left, runs, err
 }
 
+// keepTime keeps where the simulator's clock stands.
+func (b *books) keepTime(ctx context.Context, now time.Time) error {
+	_, err := b.db.ExecContext(ctx, `UPDATE setting SET value = ? WHERE name = 'simulated time'`, now.Format(time.RFC3339))
+	return err
+}
+
+// keepSimulation does the same for a simulator that the ledger has not met before.
 func (b *books) keepSimulation(ctx context.Context, now time.Time) error {
 	_, err := b.db.ExecContext(ctx, `INSERT INTO setting (name, value) VALUES ('simulated time', ?), ('simulated runs', '1')
 		ON CONFLICT (name) DO UPDATE SET value = CASE name

@@ -6,6 +6,11 @@
 //
 //	go run ./examples/sync
 //
+// With -every it goes on by itself: it keeps the connection on a list with its due
+// times, looks every so often for what is due, and is interrupted with Ctrl-C.
+//
+//	go run ./examples/sync -every 1m
+//
 // With FINAPI_CLIENT_ID and FINAPI_CLIENT_SECRET in the environment it works on
 // the real service.
 package main
@@ -18,6 +23,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"time"
 
 	"github.com/finapi-go/finapi"
 )
@@ -51,9 +57,10 @@ func run(ctx context.Context, args []string, env func(string) string, stdout, st
 }
 
 type options struct {
-	db   string
-	bank string
-	json bool
+	db    string
+	bank  string
+	json  bool
+	every time.Duration
 }
 
 func parse(args []string, stderr io.Writer) (options, error) {
@@ -63,6 +70,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags.StringVar(&o.db, "db", "", "keep the ledger in this SQLite `file`, so that a further run continues\n(default: a new ledger that is deleted at the end)")
 	flags.StringVar(&o.bank, "bank", "amnis", "the `name` of the bank to connect")
 	flags.BoolVar(&o.json, "json", false, "print the feed's events as JSON lines")
+	flags.DurationVar(&o.every, "every", 0, "go on until Ctrl-C: synchronise the bank daily by night, and look every `interval`, 1s to 5m,\nfor what is due")
 	flags.Usage = func() {
 		fmt.Fprint(stderr, `Sync connects a bank account and books its transactions into a ledger, once.
 
@@ -79,6 +87,10 @@ to work on the real service; it then prints a URL for the customer to open.
 	if flags.NArg() > 0 {
 		fmt.Fprintf(stderr, "sync takes no arguments, but got %q\n", flags.Arg(0))
 		return o, errors.New("unexpected argument")
+	}
+	if o.every != 0 && (o.every < time.Second || o.every > 5*time.Minute) {
+		fmt.Fprintf(stderr, "-every must be 1s to 5m, but is %s\n", o.every)
+		return o, errors.New("-every is out of range")
 	}
 	return o, nil
 }
@@ -117,6 +129,9 @@ func job(ctx context.Context, opts options, env func(string) string, stdout, std
 	connection, err := connect(ctx, service, user, opts.bank, out)
 	if err != nil {
 		return err
+	}
+	if opts.every > 0 {
+		return keepSyncing(ctx, opts.every, service, user, connection, books, out)
 	}
 	for round := 1; round <= 2; round++ {
 		if round == 2 {

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 func noEnv(string) string { return "" }
@@ -152,12 +153,13 @@ func TestBadInputIsRefusedWithAReason(t *testing.T) {
 		code int
 		want string
 	}{
-		"help":              {[]string{"-h"}, nil, 0, "FINAPI_CLIENT_ID"},
-		"unknown flag":      {[]string{"-x"}, nil, 2, "-x"},
-		"argument":          {[]string{"now"}, nil, 2, "now"},
-		"unsupported bank":  {[]string{"-bank", "no such bank"}, nil, 1, "no such bank"},
-		"unwritable ledger": {[]string{"-db", "/nowhere/ledger.db"}, nil, 1, "sync:"},
-		"secret is missing": {nil, map[string]string{"FINAPI_CLIENT_ID": "id"}, 1, "Credentials.Secret"},
+		"every is too often": {[]string{"-every", "1ms"}, nil, 2, "1s to 5m"},
+		"help":               {[]string{"-h"}, nil, 0, "FINAPI_CLIENT_ID"},
+		"unknown flag":       {[]string{"-x"}, nil, 2, "-x"},
+		"argument":           {[]string{"now"}, nil, 2, "now"},
+		"unsupported bank":   {[]string{"-bank", "no such bank"}, nil, 1, "no such bank"},
+		"unwritable ledger":  {[]string{"-db", "/nowhere/ledger.db"}, nil, 1, "sync:"},
+		"secret is missing":  {nil, map[string]string{"FINAPI_CLIENT_ID": "id"}, 1, "Credentials.Secret"},
 		"unknown environment": {nil, map[string]string{
 			"FINAPI_CLIENT_ID": "id", "FINAPI_CLIENT_SECRET": "s", "FINAPI_ENV": "moon",
 		}, 1, "FINAPI_ENV"},
@@ -170,5 +172,89 @@ func TestBadInputIsRefusedWithAReason(t *testing.T) {
 				t.Errorf("exit code %d and %q, want %d and something about %q", code, errs.String(), c.code, c.want)
 			}
 		})
+	}
+}
+
+func TestItGoesOnByItselfUntilItIsInterrupted(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "ledger.db")
+	for _, args := range [][]string{
+		{"-every", "5m", "-db", file}, // connects the bank
+		{"-every", "5m", "-db", file}, // connects it anew, on the day on which the first run ended
+	} {
+		ctx, cancel := context.WithCancel(t.Context())
+		var out, errs bytes.Buffer
+		code := run(ctx, args, noEnv, cancelOn{&out, "sync 3:", cancel}, &errs)
+		if code != 0 || errs.Len() > 0 {
+			t.Fatalf("exit code %d\n%s%s", code, &out, &errs)
+		}
+		if !strings.Contains(out.String(), "Stopped. Nothing is lost") {
+			t.Errorf("the program does not say that it has stopped:\n%s", &out)
+		}
+		wantNights(t, out.String())
+	}
+	code, after, _ := syncProgram(t, "-db", file)
+	if code != 0 || !strings.Contains(after, "Checked: the journal equals the bank's balance on each of 3 accounts.") {
+		t.Errorf("what was synchronised by itself does not equal the bank:\n%s", after)
+	}
+}
+
+// wantNights wants a first sync and two that the nights brought.
+func wantNights(t *testing.T, stdout string) {
+	t.Helper()
+	pattern := regexp.MustCompile(`(?m)^sync (\d): booked (\d+), review 0, modified 0, removed 0, already known (\d+)
+  next: due \d{4}-\d\d-\d\d 0[0-4]:\d\d UTC: the regular synchronisation; backlog: 0 of 1 connections due, 0 in work$`)
+	found := pattern.FindAllStringSubmatch(stdout, -1)
+	if len(found) != 3 {
+		t.Fatalf("want three syncs with what is next, got %d in:\n%s", len(found), stdout)
+	}
+	// The first one comes before the bank has booked anything.
+	if m := found[2]; m[2] == "0" || len(m[2]) > 2 || m[3] == "0" {
+		t.Errorf("a night should book the few rows of a day: %q", m[0])
+	}
+}
+
+func TestJSONOfWhatGoesOnByItselfHasEventsOnly(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	var out, errs bytes.Buffer
+	code := run(ctx, []string{"-every", "1m", "-json"}, noEnv, cancelOn{&out, `"sync":2`, cancel}, &errs)
+	if code != 0 || !strings.Contains(errs.String(), "sync 1: booked") {
+		t.Fatalf("exit code %d\n%s", code, &errs)
+	}
+	for line := range strings.Lines(out.String()) {
+		if !json.Valid([]byte(line)) {
+			t.Fatalf("not a JSON line: %q", line)
+		}
+	}
+}
+
+func TestTheSimulatedCustomerRenewsTheConsentWhenTheBankWantsIt(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	var stdout bytes.Buffer
+	out := newOutput(options{}, cancelOn{&stdout, "sync 3:", cancel}, &stdout)
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	books, err := openBooks(ctx, "")
+	must(err)
+	defer books.close()
+	service, err := simulate(ctx, books, out)
+	must(err)
+	defer service.close()
+	user, err := openUser(ctx, service, books)
+	must(err)
+	connection, err := connect(ctx, service, user, "amnis", out)
+	must(err)
+	service.sim.RevokeConsent(int64(connection.ID))
+	must(keepSyncing(ctx, 5*time.Minute, service, user, connection, books, out))
+	pattern := regexp.MustCompile(`(?s)sync 2: failed with \S+ at .*next: not due: the customer must act first.*` +
+		`The simulated one renews the consent\.\nsync 3: booked \d+`)
+	if !pattern.MatchString(stdout.String()) {
+		t.Errorf("want a sync that fails, a renewal and another sync:\n%s", &stdout)
 	}
 }

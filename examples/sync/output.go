@@ -87,11 +87,14 @@ func (o *output) synced(round int, s *finapi.Synced) {
 func (o *output) wait(what string) (done func()) {
 	o.waitingFor, o.since = what, 0
 	o.tick()
-	return func() {
-		o.waitingFor = ""
-		if o.terminal {
-			fmt.Fprint(o.stderr, "\r\x1b[K")
-		}
+	return o.clear
+}
+
+// clear takes away what is shown of the waiting.
+func (o *output) clear() {
+	o.waitingFor = ""
+	if o.terminal {
+		fmt.Fprint(o.stderr, "\r\x1b[K")
 	}
 }
 

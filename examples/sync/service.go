@@ -16,9 +16,10 @@ import (
 
 // service is finAPI: the real one, or a simulator.
 type service struct {
-	client *finapi.Client
-	secret string
-	sim    *finapitest.Server // nil on the real service
+	client      *finapi.Client
+	environment finapi.Environment
+	secret      string
+	sim         *finapitest.Server // nil on the real service
 }
 
 func (s *service) close() {
@@ -44,12 +45,12 @@ func openService(ctx context.Context, env func(string) string, books *books, out
 	client, err := finapi.NewClient(environment,
 		finapi.Credentials{ID: id, Secret: finapi.NewSecret(secret)},
 		finapi.WithUserAgent("finapi-example-sync"), finapi.WithLanguage(finapi.English),
-		finapi.WithClock(realClock{out}))
+		finapi.WithBudget(books.store.Budget()), finapi.WithClock(realClock{out}))
 	if err != nil {
 		return nil, err
 	}
 	out.say("Using finAPI's %s environment.", environment)
-	return &service{client: client, secret: secret}, nil
+	return &service{client: client, environment: environment, secret: secret}, nil
 }
 
 // simulate starts a finAPI on this machine, at the day where the kept ledger, if
@@ -70,14 +71,14 @@ func simulate(ctx context.Context, books *books, out *output) (*service, error) 
 	client, err := finapi.NewClient(finapi.Sandbox,
 		finapi.Credentials{ID: sim.ClientID(), Secret: finapi.NewSecret(sim.ClientSecret())},
 		finapi.WithBaseURLs(sim.AccessURL(), sim.WebFormURL()), finapi.WithLanguage(finapi.English),
-		finapi.WithClock(simulatedClock{sim.Clock(), out}))
+		finapi.WithBudget(books.store.Budget()), finapi.WithClock(simulatedClock{sim.Clock(), out}))
 	if err != nil {
 		sim.Close()
 		return nil, err
 	}
 	out.say("Simulating finAPI, two banks and a customer on this machine. It is %s there.",
 		sim.Clock().Now().Format("Monday, 2 January 2006"))
-	return &service{client: client, secret: sim.ClientSecret(), sim: sim}, nil
+	return &service{client: client, environment: finapi.Sandbox, secret: sim.ClientSecret(), sim: sim}, nil
 }
 
 // openUser opens the customer's finAPI user, and creates it before the first

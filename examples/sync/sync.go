@@ -31,17 +31,22 @@ func syncAll(
 		if err != nil {
 			failures = append(failures, fmt.Errorf("account %q: %w", accounts[i].Name, err))
 		}
-		total.Booked += synced.Booked
-		total.Review += synced.Review
-		total.Modified += synced.Modified
-		total.Removed += synced.Removed
-		total.Known += synced.Known
+		total = add(total, synced)
 	}
 	out.synced(round, &total)
 	if len(failures) > 0 {
 		return errors.Join(failures...)
 	}
 	return takeDownOpenings(ctx, s, accounts, books)
+}
+
+func add(a, b finapi.Synced) finapi.Synced {
+	a.Booked += b.Booked
+	a.Review += b.Review
+	a.Modified += b.Modified
+	a.Removed += b.Removed
+	a.Known += b.Known
+	return a
 }
 
 func syncAccount(

@@ -1,5 +1,5 @@
-// Package pgtest runs a PostgreSQL server for the tests of one package, if one is
-// installed.
+// Package pgtest runs a PostgreSQL server for the tests of one package, or for a
+// program that shows something, if one is installed.
 //
 //	var postgres pgtest.Server
 //
@@ -9,6 +9,8 @@
 //		dsn := postgres.Database(t) // empty, and of this test only
 //		...
 //	}
+//
+// A program that shows something takes [Server.Start] and [Server.Stop].
 //
 // The server keeps its data in a temporary directory and listens on a Unix socket
 // in it, so that tests of several packages can run at once. It ends with the test
@@ -48,19 +50,31 @@ type Server struct {
 	databases int
 }
 
-var errNotInstalled = errors.New("PostgreSQL is not installed")
+// ErrNotInstalled says that there is no PostgreSQL on this machine, and how to get it.
+var ErrNotInstalled = errors.New("PostgreSQL is not installed here: " +
+	"install Debian's package postgresql, or put initdb, pg_ctl and createdb into PATH")
 
 // Database makes an empty database and returns its URL. It skips the test if no
 // PostgreSQL is installed, and fails it if there is one that does not start.
 func (s *Server) Database(tb testing.TB) string {
 	tb.Helper()
-	s.start.Do(func() { s.err = s.run() })
-	if errors.Is(s.err, errNotInstalled) {
-		tb.Skip("NOT TESTED: PostgreSQL is not installed here. " +
-			"Install Debian's package postgresql, or put initdb, pg_ctl and createdb into PATH")
+	address, err := s.Start()
+	if errors.Is(err, ErrNotInstalled) {
+		tb.Skip("NOT TESTED: ", err)
 	}
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return address
+}
+
+// Start starts the server, unless it runs, makes an empty database and returns its URL.
+// It is for programs that are no tests. The error is [ErrNotInstalled], or tells why
+// the server does not start.
+func (s *Server) Start() (string, error) {
+	s.start.Do(func() { s.err = s.run() })
 	if s.err != nil {
-		tb.Fatal(s.err)
+		return "", s.err
 	}
 	s.mu.Lock()
 	s.databases++
@@ -68,13 +82,13 @@ func (s *Server) Database(tb testing.TB) string {
 	s.mu.Unlock()
 	create := s.command("createdb", "--host", s.dir, "--username", superuser, name)
 	if out, err := create.CombinedOutput(); err != nil {
-		tb.Fatalf("createdb: %v\n%s", err, out)
+		return "", fmt.Errorf("pgtest: createdb: %w\n%s", err, out)
 	}
 	address := url.URL{
 		Scheme: "postgres", User: url.User(superuser), Path: "/" + name,
 		RawQuery: url.Values{"host": {s.dir}}.Encode(),
 	}
-	return address.String()
+	return address.String(), nil
 }
 
 // Tests are what a [testing.M] runs.
@@ -89,7 +103,7 @@ type around struct {
 }
 
 func (a around) Run() int {
-	defer a.server.stop()
+	defer a.server.Stop()
 	return a.tests.Run()
 }
 
@@ -148,14 +162,16 @@ func (s *Server) run() (err error) {
 		return fmt.Errorf("pgtest: start PostgreSQL: %w", err)
 	}
 	if !bufio.NewScanner(said).Scan() {
-		s.stop()
+		s.Stop()
 		why, _ := os.ReadFile(output.Name())
 		return fmt.Errorf("pgtest: PostgreSQL did not start:\n%s", why)
 	}
 	return nil
 }
 
-func (s *Server) stop() {
+// Stop ends the server and deletes its data. It does nothing if the server does not run;
+// a Server that was stopped does not start again.
+func (s *Server) Stop() {
 	if s.leash == nil {
 		return
 	}
@@ -185,7 +201,7 @@ func find() (string, error) {
 	}
 	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 	if err != nil || len(found) == 0 {
-		return "", errNotInstalled
+		return "", ErrNotInstalled
 	}
 	// 9.6 and older sort wrongly, and are out of support.
 	return filepath.Dir(slices.Max(found)), nil

@@ -70,7 +70,7 @@ func TestTheServerEndsIfTheTestProgramIsKilled(t *testing.T) {
 	}
 	var s Server
 	s.Database(t) // or skip
-	s.stop()
+	s.Stop()
 	program, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -106,3 +106,22 @@ func (nothing) Run() int { return 0 }
 type failing struct{}
 
 func (failing) Run() int { return 1 }
+
+func TestAProgramCanStartAndStopAServer(t *testing.T) {
+	var s Server
+	database, err := s.Start()
+	if errors.Is(err, ErrNotInstalled) {
+		t.Skip("NOT TESTED: ", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := s.query(t, database, `SELECT 'works'`); got != "works" {
+		t.Errorf("got %q from the server", got)
+	}
+	s.Stop()
+	s.Stop()
+	if _, err := os.Stat(s.dir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the server's directory is still there: %v", err)
+	}
+}
