@@ -236,12 +236,22 @@ func (s *Syncer) synchronise(ctx context.Context, task Task, r *record, report *
 	return connection.ActionRequired(), failure
 }
 
-// fresh asks the bank for news if that is wanted, and returns the connection.
+// fresh asks the bank for news if that is wanted, and returns the connection. If whoever had
+// the connection before was killed after the bank had answered, it is not asked again, because
+// banks count.
 func (s *Syncer) fresh(ctx context.Context, user *finapi.User, r *record) (finapi.Connection, error) {
-	if r.due.Update {
+	if r.due.Update && r.lost <= 1 {
 		return user.Refresh(ctx, finapi.RefreshRequest{Connection: r.Connection})
 	}
-	return user.Connection(ctx, r.Connection)
+	connection, err := user.Connection(ctx, r.Connection)
+	if err != nil || !r.due.Update {
+		return connection, err
+	}
+	state := connection.State(nil, s.Connections.now())
+	if !state.Busy && state.Problem == nil && state.LastSuccess.After(r.due.At) {
+		return connection, nil
+	}
+	return user.Refresh(ctx, finapi.RefreshRequest{Connection: r.Connection})
 }
 
 // account feeds one account into its ledger.

@@ -326,6 +326,31 @@ func TestARunThatTakesTooLongIsGivenUp(t *testing.T) {
 	})
 }
 
+func TestWhoTakesOverDoesNotAskTheBankAgain(t *testing.T) {
+	onEach(t, kinds, func(t *testing.T, d database) {
+		o := newOffice(t, d)
+		o.run(1)
+		o.pay(2)
+		for o.status().Next.At.After(o.sim.Clock().Now()) {
+			o.sim.Clock().Advance(10 * time.Minute)
+			_, err := o.store.DB().Exec(`UPDATE finapi_scheduler SET looked = $1`, o.sim.Clock().Now().UnixMilli())
+			o.must(err)
+		}
+		o.take(o.syncer)
+		_, err := o.user.Refresh(t.Context(), finapi.RefreshRequest{Connection: o.connection})
+		o.must(err) // and the worker is killed
+		o.expire()
+		o.run(1)
+		o.wantWhys("news scheduled")
+		wantBookedOnce(t, o.bank, o.store)
+		var started string
+		o.must(o.store.DB().QueryRow(`SELECT started FROM finapi_budget`).Scan(&started))
+		if n := strings.Count(started, "T"); n != 1 {
+			t.Errorf("the bank was asked %d times, want once: %s", n, started)
+		}
+	})
+}
+
 func TestWhatFailsInTheERPIsTriedAgainAtOnceAndThenLater(t *testing.T) {
 	onEach(t, kinds, func(t *testing.T, d database) {
 		bug := errors.New("division by zero")
