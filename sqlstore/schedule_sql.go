@@ -13,6 +13,9 @@ type connectionStatements struct {
 	// take: environment, connection, for how many milliseconds. Returns the fence, or nothing
 	// if somebody has the connection by now, or is about to commit for it.
 	take string
+	// begin: environment, connection, fence, for how many milliseconds. Returns the connection,
+	// or nothing if the fence is another one.
+	begin string
 	// hold: environment, connection, fence, for how many milliseconds. Changes nothing if the
 	// fence is another one.
 	hold string
@@ -59,11 +62,14 @@ SELECT COLUMNS, false FROM in_mandator
 WHERE nth_of_mandator <= $4 - (SELECT count(*) FROM busy WHERE busy.mandator = in_mandator.mandator)
 ORDER BY due, connection`),
 		take: in(`
-UPDATE finapi_connection SET fence = fence + 1, lost = lost + 1, taken = CLOCK + $3
+UPDATE finapi_connection SET fence = fence + 1, taken = CLOCK + $3
 WHERE environment = $1 AND connection = (
 	SELECT connection FROM finapi_connection WHERE environment = $1 AND connection = $2 AND taken <= CLOCK SKIP
 )
 RETURNING fence`),
+		begin: in(`
+UPDATE finapi_connection SET taken = CLOCK + $4, lost = lost + 1 WHERE environment = $1 AND connection = $2 AND fence = $3 AND taken > 0
+RETURNING COLUMNS, true`),
 		hold: in(`
 UPDATE finapi_connection SET taken = CLOCK + $4 WHERE environment = $1 AND connection = $2 AND fence = $3 AND taken > 0`),
 		guard: in(`SELECT fence FROM finapi_connection WHERE environment = $1 AND connection = $2 AND taken > 0 SHARE`),

@@ -53,8 +53,8 @@ const (
 	mostLooked  = 2000
 	// maxRaces is how often taking starts over because somebody else was in the way.
 	maxRaces = 5
-	// maxLost is how often a connection can be taken in vain before that counts as a failure,
-	// because it may be what kills the programs.
+	// maxLost is how often somebody can begin with a connection and not end before that counts
+	// as a failure, because it may be what kills the programs.
 	maxLost = 3
 )
 
@@ -140,7 +140,7 @@ func (c *Connections) ready(ctx context.Context, tx *sql.Tx, now time.Time, limi
 	return scanRecords(rows)
 }
 
-var errTakenInVain = errors.New("sqlstore: whoever took the connection did not finish, several times in a row")
+var errTakenInVain = errors.New("sqlstore: whoever began with the connection did not end, several times in a row")
 
 // takeOne takes a connection, unless it should wait after all: because it was missed in an
 // outage and all of them must not begin at once, because of quiet hours, or because it was
@@ -197,7 +197,7 @@ func (c *Connections) afterQuiet(r *record, now time.Time) (time.Time, error) {
 func (c *Connections) begin(ctx context.Context, task Task, hold time.Duration) (*record, error) {
 	var r record
 	err := r.scan(c.store.db.QueryRowContext(
-		ctx, c.store.sql.connections.hold+` RETURNING `+recordColumns+`, true`, c.environment, int64(task.Connection), task.Fence, hold.Milliseconds(),
+		ctx, c.store.sql.connections.begin, c.environment, int64(task.Connection), task.Fence, hold.Milliseconds(),
 	))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, errLost
@@ -240,8 +240,8 @@ func (c *Connections) guard(ctx context.Context, tx *sql.Tx, task Task) error {
 	return nil
 }
 
-// release gives a connection back, for others to take at once. lost is how often it was taken
-// in vain.
+// release gives a connection back, for others to take at once. lost is how often somebody has
+// begun with it in vain.
 func (c *Connections) release(ctx context.Context, task Task, lost int) error {
 	_, err := c.store.db.ExecContext(ctx, `
 UPDATE finapi_connection SET taken = 0, lost = $4 WHERE environment = $1 AND connection = $2 AND fence = $3`,

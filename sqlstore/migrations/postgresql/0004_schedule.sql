@@ -16,7 +16,7 @@ CREATE TABLE finapi_connection (
     report      json,             -- of the last run; NULL before the first
     fence       bigint  NOT NULL, -- counts who took it: only the last one may write
     taken       bigint  NOT NULL, -- until when somebody has it; milliseconds of the database's clock
-    lost        integer NOT NULL, -- times that it was taken in vain since the last report
+    lost        integer NOT NULL, -- times that somebody began with it in vain since the last report
     PRIMARY KEY (environment, connection)
 ) WITH (fillfactor = 50);
 

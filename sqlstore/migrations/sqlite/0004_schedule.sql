@@ -16,7 +16,7 @@ CREATE TABLE finapi_connection (
     report      TEXT,             -- JSON, of the last run; NULL before the first
     fence       INTEGER NOT NULL, -- counts who took it: only the last one may write
     taken       INTEGER NOT NULL, -- until when somebody has it; milliseconds of the database's clock
-    lost        INTEGER NOT NULL, -- times that it was taken in vain since the last report
+    lost        INTEGER NOT NULL, -- times that somebody began with it in vain since the last report
     PRIMARY KEY (environment, connection)
 ) STRICT;
 
