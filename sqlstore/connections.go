@@ -165,6 +165,19 @@ func (c *Connections) TellTenant(ctx context.Context, tenant string, hint Hint) 
 	return n, nil
 }
 
+// Notified returns what a [finapi.NotificationHandler] has to do: each notification makes the
+// connections of its tenant due for reading, whatever it says. What the bank wants of the
+// customer is found out by that, too. A user whom users does not know is passed over.
+func (c *Connections) Notified(users *Users) func(context.Context, finapi.Notification) error {
+	return func(ctx context.Context, n finapi.Notification) error {
+		tenant, err := users.TenantOf(ctx, n.User)
+		if err == nil && tenant != "" {
+			_, err = c.TellTenant(ctx, tenant, HintNews)
+		}
+		return err
+	}
+}
+
 // change returns what a hint changes.
 func (c *Connections) change(hint Hint) (func(*record) error, error) {
 	now := c.now()
