@@ -28,15 +28,13 @@ func (s *Store) Connections(environment finapi.Environment, clock finapi.Clock) 
 	if environment != finapi.Sandbox && environment != finapi.Live {
 		return nil, invalid("environment", "must be finapi.Sandbox or finapi.Live")
 	}
+	if clock == nil {
+		clock = finapi.SystemClock()
+	}
 	return &Connections{store: s, environment: environment.String(), clock: clock}, nil
 }
 
-func (c *Connections) now() time.Time {
-	if c.clock == nil {
-		return time.Now()
-	}
-	return c.clock.Now()
-}
+func (c *Connections) now() time.Time { return c.clock.Now() }
 
 // Enrolment says whose a connection is and how often it is synchronised.
 type Enrolment struct {

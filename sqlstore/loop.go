@@ -59,22 +59,8 @@ func (s *Syncer) Loop(ctx context.Context, every time.Duration, n int) error {
 		if _, err := s.RunDue(ctx, n); err != nil && ctx.Err() == nil {
 			s.Logger.WarnContext(ctx, "not all that was due was synchronised", "error", err)
 		}
-		if err := s.Connections.sleep(ctx, every); err != nil {
+		if err := s.Connections.clock.Sleep(ctx, every); err != nil {
 			return err
 		}
-	}
-}
-
-func (c *Connections) sleep(ctx context.Context, d time.Duration) error {
-	if c.clock != nil {
-		return c.clock.Sleep(ctx, d)
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
 	}
 }

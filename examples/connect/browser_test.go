@@ -182,7 +182,7 @@ func (b *browser) waitFor(condition string) *browser {
 		if there, err := chromedp.Run(ctx, chromedp.Evaluate[bool](script)); err == nil && there {
 			return b
 		}
-		if err := (wallClock{}).Sleep(ctx, 20*time.Millisecond); errors.Is(err, context.DeadlineExceeded) {
+		if err := finapi.SystemClock().Sleep(ctx, 20*time.Millisecond); errors.Is(err, context.DeadlineExceeded) {
 			b.t.Fatalf("the page never has %s, but:\n%s", condition, b.read())
 		}
 	}

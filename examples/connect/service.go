@@ -96,7 +96,7 @@ func (a *app) connectTo(
 		return errors.New("FINAPI_ENV must be sandbox or live")
 	}
 	if a.clock == nil {
-		a.clock = wallClock{}
+		a.clock = finapi.SystemClock()
 	}
 	client, err := finapi.NewClient(environment, credentials, options...)
 	a.client = client
@@ -145,18 +145,3 @@ func (a *app) close() {
 
 // now is the time at finAPI.
 func (a *app) now() time.Time { return a.clock.Now() }
-
-type wallClock struct{}
-
-func (wallClock) Now() time.Time { return time.Now() }
-
-func (wallClock) Sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}

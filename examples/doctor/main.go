@@ -41,7 +41,7 @@ const (
 
 // run is main with everything that it touches handed in, so that tests can.
 func run(ctx context.Context, args []string, env func(string) string, stdout, stderr io.Writer) int {
-	m := machine{env: env, stdout: stdout, stderr: stderr, clock: realClock{}, reach: reach}
+	m := machine{env: env, stdout: stdout, stderr: stderr, clock: finapi.SystemClock(), reach: reach}
 	return m.run(ctx, args)
 }
 

@@ -165,7 +165,7 @@ func TestOnLiveItTriesTheOtherNameOfTheFormHost(t *testing.T) {
 		env: func(k string) string {
 			return map[string]string{"FINAPI_ENV": "live"}[k] + map[string]string{"FINAPI_CLIENT_ID": "i", "FINAPI_CLIENT_SECRET": "s"}[k]
 		},
-		stdout: io.Discard, stderr: io.Discard, clock: realClock{},
+		stdout: io.Discard, stderr: io.Discard, clock: finapi.SystemClock(),
 	}
 	s, err := m.open(options{})
 	if err != nil {
@@ -310,7 +310,7 @@ func TestOnlyFinAPIsOwnHostsProveAnything(t *testing.T) {
 		{options{webForms: "http://127.0.0.1:1"}, false},
 	} {
 		env := map[string]string{"FINAPI_CLIENT_ID": "i", "FINAPI_CLIENT_SECRET": "s"}
-		m := machine{env: func(k string) string { return env[k] }, clock: realClock{}}
+		m := machine{env: func(k string) string { return env[k] }, clock: finapi.SystemClock()}
 		s, err := m.open(c.options)
 		if err != nil {
 			t.Fatal(err)

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/finapi-go/finapi"
 )
 
 // crew are the workers: processes of this program. Nobody tells one of the others.
@@ -155,12 +157,12 @@ func (c *crew) trouble(ctx context.Context, o *options) {
 // awaitWork waits, and then until the crew is in the middle of something:
 // whoever works alone is left alone, because nothing would ever be done else.
 func (c *crew) awaitWork(ctx context.Context, d time.Duration) error {
-	err := pause(ctx, d)
+	err := finapi.SystemClock().Sleep(ctx, d)
 	for err == nil && !c.busy.Load() {
-		err = pause(ctx, 10*time.Millisecond)
+		err = finapi.SystemClock().Sleep(ctx, 10*time.Millisecond)
 	}
 	if err == nil {
-		err = pause(ctx, rand.N(time.Second))
+		err = finapi.SystemClock().Sleep(ctx, rand.N(time.Second))
 	}
 	return err
 }
@@ -206,7 +208,7 @@ func (c *crew) pauseOne(ctx context.Context) {
 	c.pauses++
 	c.mu.Unlock()
 
-	_ = pause(ctx, hold+2*time.Second)
+	_ = finapi.SystemClock().Sleep(ctx, hold+2*time.Second)
 
 	c.mu.Lock()
 	defer c.mu.Unlock()

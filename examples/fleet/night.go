@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/finapi-go/finapi"
 )
 
 // hop is how far time goes at once while there is nothing to do. A pause of more than 15
@@ -80,7 +82,7 @@ func settle(ctx context.Context, w *world, c *crew, t *table, at time.Time) erro
 	var done int64
 	deadline := time.Now().Add(patience)
 	for {
-		if err := pause(ctx, 20*time.Millisecond); err != nil {
+		if err := finapi.SystemClock().Sleep(ctx, 20*time.Millisecond); err != nil {
 			return err
 		}
 		select {

@@ -161,15 +161,6 @@ func (c *toldClock) listen(lines *bufio.Scanner) bool {
 
 func (c *toldClock) Now() time.Time { return time.Now().Add(time.Duration(c.offset.Load())) }
 
-func (c *toldClock) Sleep(ctx context.Context, d time.Duration) error { return pause(ctx, d) }
-
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
+func (c *toldClock) Sleep(ctx context.Context, d time.Duration) error {
+	return finapi.SystemClock().Sleep(ctx, d)
 }

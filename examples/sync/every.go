@@ -210,7 +210,7 @@ type hurriedClock struct {
 func (c hurriedClock) Sleep(ctx context.Context, d time.Duration) error {
 	c.out.waitingFor = c.Now().Format("Monday, 2 January 2006, 15:04")
 	c.out.tick()
-	if err := pause(ctx, d/30_000); err != nil {
+	if err := finapi.SystemClock().Sleep(ctx, d/30_000); err != nil {
 		return err
 	}
 	return c.Clock.Sleep(ctx, d)

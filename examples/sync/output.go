@@ -119,7 +119,7 @@ func (c realClock) Sleep(ctx context.Context, d time.Duration) error {
 		if left <= 0 {
 			return ctx.Err()
 		}
-		if err := pause(ctx, min(left, 100*time.Millisecond)); err != nil {
+		if err := finapi.SystemClock().Sleep(ctx, min(left, 100*time.Millisecond)); err != nil {
 			return err
 		}
 	}
@@ -134,19 +134,8 @@ type simulatedClock struct {
 
 func (c simulatedClock) Sleep(ctx context.Context, d time.Duration) error {
 	c.out.tick()
-	if err := pause(ctx, min(d/20, time.Second)); err != nil {
+	if err := finapi.SystemClock().Sleep(ctx, min(d/20, time.Second)); err != nil {
 		return err
 	}
 	return c.Clock.Sleep(ctx, d)
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }

@@ -63,7 +63,7 @@ func sandbox(id, secret string, cfg *config) *target {
 	transport, release := ownTransport()
 	return &target{
 		credentials: finapi.Credentials{ID: id, Secret: finapi.NewSecret(secret)},
-		access:      sandboxAccess, webForm: sandboxWebForm, clock: wallClock{}, base: transport, close: release,
+		access:      sandboxAccess, webForm: sandboxWebForm, clock: finapi.SystemClock(), base: transport, close: release,
 		visit: func(_ context.Context, url string) error { return askPerson(cfg.out, url, cfg.wait) },
 	}
 }
@@ -91,20 +91,4 @@ func ownTransport() (http.RoundTripper, func()) {
 func askPerson(out io.Writer, url string, wait time.Duration) error {
 	_, err := fmt.Fprintf(out, "\nOpen this page within %v, log in at the test bank and approve:\n\n    %s\n\n", wait, url)
 	return err
-}
-
-// wallClock is the clock of the machine.
-type wallClock struct{}
-
-func (wallClock) Now() time.Time { return time.Now() }
-
-func (wallClock) Sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }
