@@ -67,6 +67,9 @@ const (
 	CodeNotInReview Code = "SDK_NOT_IN_REVIEW"
 	// CodeNotForgotten: finAPI still has a user that was deleted.
 	CodeNotForgotten Code = "SDK_NOT_FORGOTTEN"
+	// CodeProgramFailed: the ERP's own code or its database failed while a connection was
+	// synchronised by itself; what it was is in the program's log.
+	CodeProgramFailed Code = "SDK_PROGRAM_FAILED"
 	// CodeSealBroken: sealed access data do not open with the key and for the tenant
 	// that were given.
 	CodeSealBroken Code = "SDK_SEAL_BROKEN"

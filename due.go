@@ -38,6 +38,9 @@ type History struct {
 	// News is when finAPI last told that it has new bookings. They are there already, so
 	// they are only read.
 	News time.Time `json:"news,omitzero"`
+	// Acted is when the customer last acted, such as by renewing the consent. What a run that
+	// began before says of the customer counts for nothing.
+	Acted time.Time `json:"acted,omitzero"`
 	// Opened is when the customer last opened the page.
 	Opened time.Time `json:"opened,omitzero"`
 	// Resumed is when the schedule of the connection began, or went on after an outage.
@@ -234,7 +237,7 @@ func (h History) wait() time.Duration {
 
 func (h History) clamped() History {
 	for _, t := range []*time.Time{
-		&h.LastAttempt, &h.LastSuccess, &h.LastRead, &h.RetryAfter, &h.News, &h.Opened, &h.Resumed,
+		&h.LastAttempt, &h.LastSuccess, &h.LastRead, &h.RetryAfter, &h.News, &h.Acted, &h.Opened, &h.Resumed,
 	} {
 		*t = clamp(*t)
 	}
@@ -251,6 +254,9 @@ func (h History) After(due Due, began, ended time.Time, err error) History {
 		return h
 	case err == nil && !due.Update:
 		h.LastRead = began
+		return h
+	}
+	if by, _ := blame(err); by == ActorCustomer && h.Acted.After(began) {
 		return h
 	}
 	h.LastAttempt, h.RetryAfter = began, time.Time{}

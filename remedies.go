@@ -209,6 +209,11 @@ var remedies = map[Code]advice{
 		english: "finAPI has not deleted everything yet; please try again in a few minutes, and tell your software's vendor if that does not help.",
 		german:  "finAPI hat noch nicht alles gelöscht; bitte versuchen Sie es in einigen Minuten erneut und informieren Sie sonst Ihren Softwareanbieter.",
 	},
+	CodeProgramFailed: {
+		documented: []int{noStatus}, actor: ActorVendor, retry: RetryAfterActor,
+		english: "Look into your program's log and repair it, because its own code or its database failed; finAPI is not involved.",
+		german:  "Sehen Sie in das Protokoll Ihrer Software und beheben Sie den Fehler, denn ihr eigener Code oder ihre Datenbank ist gescheitert; finAPI ist nicht beteiligt.",
+	},
 	CodeSealBroken: {
 		documented: []int{noStatus}, actor: ActorVendor, retry: RetryAfterActor,
 		english: "Check the sealing keys and the tenant, because the stored access data do not open with them.",

@@ -25,6 +25,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -57,10 +58,12 @@ type Config struct {
 	// Grace is how long [Fleet.Run] lets work go on when it is to end; 0 means 20 seconds. What
 	// is not done by then is given back for others to do.
 	Grace time.Duration
-	// Schema is the database's schema for River's tables; "" means finapi_river. It is
-	// created if it is not there.
+	// Schema is the database's schema for River's tables; "" means finapi_river_sandbox or
+	// finapi_river_live. It is created if it is not there. Fleets of two environments must not
+	// share one.
 	Schema string
-	// Logger gets River's and this package's warnings; nil for none.
+	// Logger gets what River and this package have to say; nil for nothing. The errors of the
+	// ERP's own code are in the Syncer's log only.
 	Logger *slog.Logger
 }
 
@@ -68,7 +71,7 @@ const (
 	defaultWorkers = 20
 	defaultEvery   = 2 * time.Second
 	defaultGrace   = 20 * time.Second
-	defaultSchema  = "finapi_river"
+	defaultSchema  = "finapi_river_" // and the environment
 )
 
 func (c *Config) check() error {
@@ -94,7 +97,7 @@ func (c *Config) check() error {
 		c.Grace = defaultGrace
 	}
 	if c.Schema == "" {
-		c.Schema = defaultSchema
+		c.Schema = defaultSchema + c.Syncer.Connections.Environment()
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -104,8 +107,9 @@ func (c *Config) check() error {
 
 // Fleet is one process of many that synchronise connections.
 type Fleet struct {
-	config Config
-	river  *river.Client[pgx.Tx]
+	config  Config
+	river   *river.Client[pgx.Tx]
+	running atomic.Bool
 }
 
 // The queues. Looking for due connections has one of its own, so that it does not wait
@@ -160,6 +164,10 @@ func New(ctx context.Context, config Config) (*Fleet, error) {
 // Run works until ctx ends, and then gives back what is not done within [Config.Grace]. It
 // returns nil if it has worked, or why it could not begin. A Fleet runs once at a time.
 func (f *Fleet) Run(ctx context.Context) error {
+	if !f.running.CompareAndSwap(false, true) {
+		return invalid("Fleet", "must not run twice at a time")
+	}
+	defer f.running.Store(false)
 	if err := f.river.Start(ctx); err != nil {
 		return fmt.Errorf("fleet: start: %w", err)
 	}
@@ -244,11 +252,13 @@ type syncer struct {
 // Work synchronises the connection, unless somebody else has it by now.
 func (s *syncer) Work(ctx context.Context, job *river.Job[syncArgs]) error {
 	err := s.fleet.config.Syncer.Run(ctx, job.Args.Task)
-	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
-		return nil //nolint:nilerr // it was given back
+	if err != nil && ctx.Err() == nil {
+		return errNotNoted // the Syncer has logged it; River would store its text
 	}
-	return err
+	return nil
 }
+
+var errNotNoted = errors.New("fleet: a connection failed because of the program or its database; see the log")
 
 // invalid is the error for a bad input.
 func invalid(field, reason string) error {

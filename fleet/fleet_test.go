@@ -243,6 +243,19 @@ func (p *process) runs() (n int) {
 	return n
 }
 
+func TestAFleetDoesNotRunTwiceAtATime(t *testing.T) {
+	t.Parallel()
+	v := newVendor(t, &postgres, 1)
+	f := v.process().fleet()
+	v.together(func() {
+		v.wait(1)
+		var e *finapi.Error
+		if err := f.Run(t.Context()); !errors.As(err, &e) || e.Field != "Fleet" {
+			t.Errorf("got %v, want to be refused", err)
+		}
+	}, f)
+}
+
 func TestBadConfigurationIsRefused(t *testing.T) {
 	t.Parallel()
 	v := newVendor(t, &postgres, 0)

@@ -211,9 +211,9 @@ func BenchmarkTake(b *testing.B) {
 func benchmarkTake(b *testing.B, store *sqlstore.Store, n int) {
 	b.Helper()
 	_, err := store.DB().Exec(`
-INSERT INTO finapi_connection (environment, connection, tenant, mandator, bank, schedule, history, due, why, blocked_by, asks, fence, taken, lost)
+INSERT INTO finapi_connection (environment, connection, tenant, mandator, bank, schedule, history, due, why, blocked_by, asks, failures, fence, taken, lost)
 WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1)
-SELECT 'sandbox', i, 'tenant-' || i, '', i % 1000, '{}', '{"lastSuccess":"2026-11-24T01:00:00Z"}', 1 + i, 'scheduled', '', 1, 0, 0, 0 FROM n`, n)
+SELECT 'sandbox', i, 'tenant-' || i, '', i % 1000, '{}', '{"lastSuccess":"2026-11-24T01:00:00Z"}', 1 + i, 'scheduled', '', 1, 0, 0, 0, 0 FROM n`, n)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -36,6 +36,9 @@ func (s *Store) Connections(environment finapi.Environment, clock finapi.Clock) 
 
 func (c *Connections) now() time.Time { return c.clock.Now() }
 
+// Environment returns "sandbox" or "live".
+func (c *Connections) Environment() string { return c.environment }
+
 // Enrolment says whose a connection is and how often it is synchronised.
 type Enrolment struct {
 	Connection finapi.ConnectionID
@@ -70,7 +73,9 @@ func (e *Enrolment) check() error {
 // regular times. With the ERP's transaction, which must be one of [Store.DB], it counts when
 // that is committed; nil does it at once.
 //
-// A connection stays with its tenant: to enrol it for another one is refused.
+// Call it after each consent, also after a renewed one: if nothing was due because the customer
+// had to act, it is then. A connection stays with its tenant: to enrol it for another one is
+// refused.
 func (c *Connections) Enrol(ctx context.Context, tx *sql.Tx, e Enrolment) error {
 	if err := e.check(); err != nil {
 		return err
@@ -86,6 +91,9 @@ func (c *Connections) Enrol(ctx context.Context, tx *sql.Tx, e Enrolment) error 
 				return invalid("Enrolment.Tenant", "must be the tenant that the connection was enrolled for")
 			}
 			r.Enrolment = e
+			if r.due.Why == finapi.DueCustomer {
+				r.history = acted(r.history, now)
+			}
 			return nil
 		})
 		return err
@@ -111,7 +119,10 @@ const (
 	// customer. It is read at once; see [finapi.NotificationHandler].
 	HintNews Hint = "news"
 	// HintOpened: the customer has opened the page. The bank is asked at once, unless it just
-	// was.
+	// was. That counts as an update without the customer, because a [Syncer] cannot show the
+	// customer's device to the bank; so if no more than one of the 4 of a day is left, which the
+	// regular time needs, finAPI's data are read only. To have it not counted, call
+	// [finapi.User.Refresh] with the customer's device, and then tell HintNews.
 	HintOpened Hint = "opened"
 	// HintCustomerActed: the customer has renewed the consent. What finAPI got by that is read
 	// at once.
@@ -123,8 +134,9 @@ const (
 
 // Tell passes on what the ERP has learnt of a connection, and makes it due or not. Hints are
 // calls that anybody can make, clicks and guesses, so they can come often and be wrong: they
-// cause a run too many at the most, never one that the bank has not allowed. It reports
-// whether the connection is enrolled.
+// cause a run too many at the most, never one that the bank has not allowed. If nothing is due
+// because finAPI wants the customer in a form, HintNews and HintOpened read whether it still
+// does. It reports whether the connection is enrolled.
 func (c *Connections) Tell(ctx context.Context, id finapi.ConnectionID, hint Hint) (known bool, err error) {
 	change, err := c.change(hint)
 	if err != nil {
@@ -179,22 +191,50 @@ func (c *Connections) Notified(users *Users) func(context.Context, finapi.Notifi
 // change returns what a hint changes.
 func (c *Connections) change(hint Hint) (func(*record) error, error) {
 	now := c.now()
-	change, ok := map[Hint]func(*finapi.History){
-		HintNews:   func(h *finapi.History) { h.News = now },
-		HintOpened: func(h *finapi.History) { h.Opened = now },
-		HintCustomerActed: func(h *finapi.History) {
-			*h = imported(repaired(*h), now)
-			h.ActionRequired = false
-		},
-		HintRepaired: func(h *finapi.History) { *h = repaired(*h) },
+	change, ok := map[Hint]func(*record){
+		HintNews:          func(r *record) { r.look(now) },
+		HintOpened:        func(r *record) { r.open(now) },
+		HintCustomerActed: func(r *record) { r.history = acted(r.history, now) },
+		HintRepaired:      func(r *record) { r.history = repaired(r.history) },
 	}[hint]
 	if !ok {
 		return nil, invalid("hint", "must be one of the known hints")
 	}
 	return func(r *record) error {
-		change(&r.history)
+		change(r)
 		return nil
 	}, nil
+}
+
+// look makes a connection due for reading, also to find out whether finAPI still wants the
+// customer in a form. Access data that a bank has refused are not tried again by that.
+func (r *record) look(now time.Time) {
+	form := r.report != nil && r.report.Failure != nil && r.report.Failure.Code == finapi.CodeWebFormRequired
+	if r.due.Why == finapi.DueCustomer && (r.history.ActionRequired || form) {
+		r.history = acted(r.history, now)
+	}
+	r.history.News = now
+}
+
+// open makes a connection due for asking the bank, if that leaves an update for the regular
+// time.
+func (r *record) open(now time.Time) {
+	const leave = 1
+	if r.due.Why == finapi.DueCustomer || !finapi.NextClaim(r.history.Updates, now, updatesADay-leave).IsZero() {
+		r.look(now)
+		return
+	}
+	r.history.Opened = now
+}
+
+// updatesADay is what banks allow without the customer.
+const updatesADay = 4
+
+// acted notes that the customer has renewed the consent.
+func acted(h finapi.History, now time.Time) finapi.History {
+	h = imported(repaired(h), now)
+	h.Acted, h.ActionRequired = now, false
+	return h
 }
 
 // imported notes that finAPI has just asked the bank, because the customer has consented:
@@ -266,8 +306,8 @@ func (c *Connections) insert(ctx context.Context, tx *sql.Tx, r *record) error {
 	}
 	_, err = tx.ExecContext(ctx, `
 INSERT INTO finapi_connection (
-	environment, connection, tenant, mandator, bank, schedule, history, due, why, blocked_by, asks, fence, taken, lost
-) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, 0, 0)
+	environment, connection, tenant, mandator, bank, schedule, history, due, why, blocked_by, asks, failures, fence, taken, lost
+) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, 0, 0)
 ON CONFLICT DO NOTHING`, values...)
 	return err
 }
@@ -288,7 +328,7 @@ func (c *Connections) edit(ctx context.Context, tx *sql.Tx, id finapi.Connection
 	}
 	_, err = tx.ExecContext(ctx, `
 UPDATE finapi_connection SET
-	tenant = $3, mandator = $4, bank = $5, schedule = $6, history = $7, due = $8, why = $9, blocked_by = $10, asks = $11
+	tenant = $3, mandator = $4, bank = $5, schedule = $6, history = $7, due = $8, why = $9, blocked_by = $10, asks = $11, failures = $12
 WHERE environment = $1 AND connection = $2`, values...)
 	return &r, err
 }
@@ -309,7 +349,7 @@ func (c *Connections) values(ctx context.Context, tx *sql.Tx, r *record) ([]any,
 	}
 	return []any{
 		c.environment, int64(r.Connection), r.Tenant, r.Mandator, int64(r.Bank), string(schedule), string(history),
-		milliseconds(r.due.At), string(r.due.Why), string(r.due.BlockedBy), flag(r.due.Update),
+		milliseconds(r.due.At), string(r.due.Why), string(r.due.BlockedBy), flag(r.due.Update), r.history.Failures,
 	}, nil
 }
 

@@ -71,7 +71,12 @@ func ExampleSyncer() {
 		},
 		Report: func(_ context.Context, _ *sql.Tx, r sqlstore.Report) error {
 			for _, a := range r.Accounts {
-				fmt.Printf("%s: %d booked into %s\n", r.Due.Why, a.Synced.Booked, a.Ledger)
+				if a.Synced != nil { // else see a.Failure
+					fmt.Printf("%s: %d booked into %s\n", r.Due.Why, a.Synced.Booked, a.Ledger)
+				}
+			}
+			if r.MustAct() == finapi.ActorCustomer {
+				fmt.Println("tell", r.Tenant, "to renew the consent")
 			}
 			return nil
 		},

@@ -8,7 +8,7 @@ import (
 )
 
 // RunDue synchronises what is due now, up to n connections at the same time, and returns how
-// many there were. It is for an ERP's own scheduler; call it every few minutes at least.
+// many runs there were. It is for an ERP's own scheduler; call it every few minutes at least.
 // Its error is that of connections whose outcome could not be noted; the others ran.
 func (s *Syncer) RunDue(ctx context.Context, n int) (ran int, err error) {
 	if n < 1 {

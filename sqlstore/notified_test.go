@@ -1,6 +1,7 @@
 package sqlstore_test
 
 import (
+	"context"
 	"net/http/httptest"
 	"testing"
 	"time"
@@ -22,8 +23,14 @@ func TestFromFinAPIsNightToTheJournal(t *testing.T) {
 		)
 		o.must(err)
 		users := tenants(t, o.store, client, keyset{newKey(t)})
+		notified, told := o.connections.Notified(users), make(chan error)
 		handler, err := client.NewNotificationHandler(finapi.NotificationConfig{
-			Keys: []finapi.Secret{finapi.NewSecret("a key of 32 characters, or more.")}, Notified: o.connections.Notified(users),
+			Keys: []finapi.Secret{finapi.NewSecret("a key of 32 characters, or more.")},
+			Notified: func(ctx context.Context, n finapi.Notification) error {
+				err := notified(ctx, n)
+				told <- err
+				return err
+			},
 		})
 		o.must(err)
 		erp := httptest.NewServer(handler)
@@ -57,6 +64,7 @@ func TestFromFinAPIsNightToTheJournal(t *testing.T) {
 		o.bookings++
 		o.sim.Clock().Advance(14 * time.Minute)
 		o.sim.BatchUpdate()
+		o.must(<-told)
 		o.run(1)
 		o.wantWhys("news news")
 		wantBookedOnce(t, o.bank, o.store)

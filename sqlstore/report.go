@@ -27,14 +27,28 @@ type Report struct {
 	Next DueTime `json:"next"`
 }
 
+// MustAct returns who must act before the connection is due again: the customer, whom the ERP
+// asks to renew the consent, or the vendor, who has a dead letter; "" if it is due by itself,
+// whatever failed. A report without a failure can say that the customer must act, too.
+func (r *Report) MustAct() finapi.Actor { return r.Next.MustAct() }
+
 // DueTime is a [finapi.Due] as it is stored.
 type DueTime struct {
 	// At is when; zero for never by itself.
 	At time.Time `json:"at,omitzero"`
 	// Why says why then, or why not.
 	Why finapi.DueReason `json:"why"`
-	// BlockedBy is who must act first; "" for nobody.
+	// BlockedBy is who must act first, or was the cause that it is not due earlier; "" for
+	// nobody.
 	BlockedBy finapi.Actor `json:"blockedBy,omitempty"`
+}
+
+// MustAct returns who must act before the connection is due again; "" if it is due by itself.
+func (d DueTime) MustAct() finapi.Actor {
+	if !d.At.IsZero() {
+		return ""
+	}
+	return d.BlockedBy
 }
 
 // String tells in words when the connection is due and why, as [finapi.Due.String] does.
@@ -57,8 +71,7 @@ type AccountReport struct {
 // Failure is an error as it is stored: what the ERP branches on, without any text of the
 // bank's.
 type Failure struct {
-	// Code is "" if the error is none of finAPI's, such as one of the ERP's own code or of
-	// its database.
+	// Code is "" if somebody took too long; see [SyncerConfig.Patience].
 	Code finapi.Code `json:"code,omitempty"`
 	// Actor is who must act; "" if Code is.
 	Actor finapi.Actor `json:"actor,omitempty"`

@@ -76,7 +76,7 @@ UPDATE finapi_connection SET taken = CLOCK + $4 WHERE environment = $1 AND conne
 		all:   in(`SELECT COLUMNS, taken > CLOCK FROM finapi_connection WHERE environment = $1 AND `),
 		backlog: in(`
 SELECT count(*), coalesce(sum(CASE WHEN due <= $2 AND taken <= CLOCK THEN 1 ELSE 0 END), 0),
-	coalesce(sum(CASE WHEN taken > CLOCK THEN 1 ELSE 0 END), 0), min(CASE WHEN taken <= CLOCK THEN due END)
+	coalesce(sum(CASE WHEN taken > CLOCK THEN 1 ELSE 0 END), 0), coalesce(sum(CASE WHEN failures > 0 THEN 1 ELSE 0 END), 0), min(CASE WHEN taken <= CLOCK THEN due END)
 FROM finapi_connection WHERE environment = $1`),
 	}
 }

@@ -18,7 +18,8 @@ type ConnectionStatus struct {
 	Taken bool
 	// Last is what became of the last run; nil before the first.
 	Last *Report
-	// LastSuccess is when a run last asked the bank and went well; zero if none did.
+	// LastSuccess is when finAPI last got the bank's data, as far as the schedule knows: by a
+	// run that went well, or by the customer's consent.
 	LastSuccess time.Time
 	// Failures is how many runs have failed in a row.
 	Failures int
@@ -95,6 +96,9 @@ type Backlog struct {
 	// Due counts what is due and nobody has yet, Taken what somebody works on, or will as
 	// soon as it is its turn.
 	Due, Taken int
+	// Failing counts those whose last run failed, whether they are tried again by themselves or
+	// not.
+	Failing int
 	// Oldest is when the oldest of what is due was due; zero if nothing is.
 	Oldest time.Time
 	// Blocked counts the connections for which somebody must act before they are due again.
@@ -115,7 +119,7 @@ func (c *Connections) backlog(ctx context.Context) (Backlog, error) {
 	b := Backlog{Blocked: map[finapi.Actor]int{}}
 	now := c.now().UnixMilli()
 	var oldest sql.NullInt64
-	err := c.store.db.QueryRowContext(ctx, c.store.sql.connections.backlog, c.environment, now).Scan(&b.Connections, &b.Due, &b.Taken, &oldest)
+	err := c.store.db.QueryRowContext(ctx, c.store.sql.connections.backlog, c.environment, now).Scan(&b.Connections, &b.Due, &b.Taken, &b.Failing, &oldest)
 	if err != nil {
 		return b, err
 	}

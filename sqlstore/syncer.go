@@ -4,7 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"time"
 
 	"github.com/finapi-go/finapi"
@@ -32,6 +34,9 @@ type SyncerConfig struct {
 	Report func(ctx context.Context, tx *sql.Tx, r Report) error
 	// Options are given to each feed.
 	Options []finapi.FeedOption
+	// NewAccounts says what updates do about accounts that customers open later; "" leaves them
+	// out. What comes in is asked for by Ledger.
+	NewAccounts finapi.NewAccounts
 	// Limits bound how much is done at the same time.
 	Limits Limits
 	// Hold is how long somebody may be silent before others take their work over; 0 means 2
@@ -40,7 +45,8 @@ type SyncerConfig struct {
 	// Patience is how long a run may take before it is given up as a failure; 0 means 15
 	// minutes.
 	Patience time.Duration
-	// Logger gets what goes wrong, without anything personal; nil for nothing.
+	// Logger gets what goes wrong, with the connection's id; nil for nothing. It is without
+	// anything personal but for the errors of the ERP's own code, which are logged as they are.
 	Logger *slog.Logger
 }
 
@@ -110,14 +116,18 @@ func (s *Syncer) Take(ctx context.Context, n int) ([]Task, error) {
 
 // Run synchronises a connection that was taken, and notes what became of it. That the bank,
 // finAPI or the customer stand in the way is no error of Run's, but in the [Report]: the
-// schedule says when it is tried again. If the database or the ERP's own code fails, Run
-// returns the error, and the connection is due again at once; if that happens three times in a
-// row, it is in the Report, too, and the schedule says when. If the database is gone
+// schedule says when it is tried again. If the database or the ERP's own code fails or panics,
+// Run returns the error, and the connection is due again at once; if that happens three times
+// in a row, it is in the Report, too, as a [finapi.CodeProgramFailed] of the vendor's, and the
+// schedule says when. If the database is gone
 // altogether, the connection is due again when the hold has ended.
 //
 // If ctx ends, Run stops and gives the connection back. If somebody else has the connection
 // by now, Run does nothing.
 func (s *Syncer) Run(ctx context.Context, task Task) error {
+	if task.Environment != s.Connections.environment {
+		return invalid("Task.Environment", "must be that of the Syncer's Connections")
+	}
 	r, err := s.Connections.begin(ctx, task, s.Hold)
 	if errors.Is(err, errLost) {
 		return nil
@@ -134,21 +144,31 @@ func (s *Syncer) Run(ctx context.Context, task Task) error {
 		s.Logger.WarnContext(ctx, "somebody else has taken the connection over", "connection", r.Connection)
 		return nil
 	case ours(failure) && r.lost < maxLost:
+		s.Logger.WarnContext(ctx, "a connection is tried again", "connection", r.Connection, "failure", failure)
 		return errors.Join(failure, s.Connections.release(ctx, task, r.lost))
 	}
 	report.Ended = s.Connections.now().UTC()
-	report.Failure = failureOf(failure)
-	err = s.note(ctx, task, r.due, attention, failure, &report)
+	noted := failure
+	if ours(failure) {
+		noted = errProgram
+	}
+	report.Failure = failureOf(noted)
+	err = s.note(ctx, task, r.due, attention, noted, &report)
 	if errors.Is(err, errLost) {
 		return nil
-	}
-	if ours(failure) {
-		return errors.Join(failure, err)
 	}
 	if failure != nil {
 		s.Logger.WarnContext(ctx, "a connection was not synchronised", "connection", r.Connection, "failure", failure, "next", string(report.Next.Why))
 	}
+	if ours(failure) {
+		return errors.Join(failure, err)
+	}
 	return err
+}
+
+// errProgram is what is noted of a failure that is the ERP's own.
+var errProgram = &finapi.Error{
+	Code: finapi.CodeProgramFailed, Actor: finapi.ActorVendor, Message: "the program's own code or its database failed; see its log",
 }
 
 // work does a run while it keeps hold of the connection. attention reports whether the bank
@@ -166,11 +186,22 @@ func (s *Syncer) work(ctx context.Context, task Task, r *record, report *Report)
 		lose(nil)
 		<-done
 	}()
-	attention, failure = s.synchronise(ctx, task, r, report)
+	attention, failure = s.unpanicked(ctx, task, r, report)
 	if errors.Is(context.Cause(ctx), errLost) {
 		return false, errLost
 	}
 	return attention, failure
+}
+
+// unpanicked turns a panic of the ERP's code into an error, because it happens where nobody of
+// the ERP's could recover.
+func (s *Syncer) unpanicked(ctx context.Context, task Task, r *record, report *Report) (attention bool, failure error) {
+	defer func() {
+		if p := recover(); p != nil {
+			attention, failure = false, fmt.Errorf("sqlstore: panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return s.synchronise(ctx, task, r, report)
 }
 
 // ours reports whether a failure is one of the database or of the ERP's own code, and not of
@@ -240,8 +271,9 @@ func (s *Syncer) synchronise(ctx context.Context, task Task, r *record, report *
 // the connection before was killed after the bank had answered, it is not asked again, because
 // banks count.
 func (s *Syncer) fresh(ctx context.Context, user *finapi.User, r *record) (finapi.Connection, error) {
+	refresh := finapi.RefreshRequest{Connection: r.Connection, NewAccounts: s.NewAccounts}
 	if r.due.Update && r.lost <= 1 {
-		return user.Refresh(ctx, finapi.RefreshRequest{Connection: r.Connection})
+		return user.Refresh(ctx, refresh)
 	}
 	connection, err := user.Connection(ctx, r.Connection)
 	if err != nil || !r.due.Update {
@@ -251,7 +283,7 @@ func (s *Syncer) fresh(ctx context.Context, user *finapi.User, r *record) (finap
 	if !state.Busy && state.Problem == nil && state.LastSuccess.After(r.due.At) {
 		return connection, nil
 	}
-	return user.Refresh(ctx, finapi.RefreshRequest{Connection: r.Connection})
+	return user.Refresh(ctx, refresh)
 }
 
 // account feeds one account into its ledger.
@@ -265,13 +297,22 @@ func (s *Syncer) account(ctx context.Context, task Task, user *finapi.User, r *r
 		at.Synced, err = s.feed(ctx, task, user, Place{Tenant: r.Tenant, Connection: r.Connection, Account: a.ID, Ledger: ledger})
 	}
 	at.Failure = failureOf(err)
+	if ours(err) {
+		at.Failure = failureOf(errProgram)
+	}
 	report.Accounts = append(report.Accounts, at)
+	if a.Status() == finapi.AccountDeprecated && finapi.IsError(err, finapi.CodeStaleData) {
+		return nil // the bank has closed it, and the connection is well without it
+	}
 	return err
 }
 
 func (s *Syncer) feed(ctx context.Context, task Task, user *finapi.User, at Place) (*finapi.Synced, error) {
 	store := s.Connections.store
 	feed := user.Feed(at.Account, at.Ledger, store, s.Options...)
+	if feed.Ledger().Environment != s.Connections.environment {
+		return nil, invalid("Users", "must be of the environment of the Connections")
+	}
 	way, do := filled, store.filling
 	if s.Apply != nil {
 		way, do = synchronised, applying(func(ctx context.Context, tx *sql.Tx, batch []finapi.Event) error {
@@ -326,7 +367,7 @@ func (s *Syncer) note(ctx context.Context, task Task, due finapi.Due, attention 
 				return errLost
 			}
 			r.history = r.history.After(due, report.Began, report.Ended, failure)
-			if failure == nil {
+			if failure == nil && !r.history.Acted.After(report.Began) { // else it is older than what the customer did
 				r.history.ActionRequired = attention
 			}
 			return nil

@@ -378,7 +378,7 @@ func TestWhatFailsInTheERPIsTriedAgainAtOnceAndThenLater(t *testing.T) {
 		if ran != 3 || !errors.Is(err, bug) {
 			t.Errorf("%d ran with %v, want three tries and the ERP's error", ran, err)
 		}
-		o.wantWhys("news!")
+		o.wantWhys("news!vendor")
 		if s := o.status(); s.Failures != 1 || s.Taken || !s.Next.At.After(o.sim.Clock().Now()) {
 			t.Errorf("the status is %+v", s)
 		}
@@ -770,6 +770,162 @@ func TestASupportBundleHoldsNothingOfWhatTheBankSays(t *testing.T) {
 			if !strings.Contains(string(bundle), wanted) {
 				t.Errorf("the bundle lacks %s:\n%s", wanted, bundle)
 			}
+		}
+	})
+}
+
+// renew lets the customer renew the consent at finAPI.
+func (o *office) renew() {
+	o.t.Helper()
+	consent, err := o.user.RenewConsent(o.t.Context(), finapi.RenewRequest{Connection: o.connection})
+	o.must(err)
+	o.must(o.sim.Approve(consent.URL))
+	_, err = o.user.WaitConsent(o.t.Context(), consent.ID)
+	o.must(err)
+}
+
+// blocked brings the connection to where the customer must act.
+func (o *office) blocked() {
+	o.t.Helper()
+	o.run(1)
+	o.sim.RevokeConsent(int64(o.connection))
+	o.night()
+	if s := o.status(); s.Next.MustAct() != finapi.ActorCustomer || s.Last.MustAct() != finapi.ActorCustomer {
+		o.t.Fatalf("the status is %+v, want that the customer must act", s)
+	}
+}
+
+func TestARenewalDuringARunIsNotForgottenWithIt(t *testing.T) {
+	onEach(t, kinds, func(t *testing.T, d database) {
+		o := newOffice(t, d)
+		o.run(1)
+		o.sim.RevokeConsent(int64(o.connection))
+		slow := o.newSyncer(func(c *sqlstore.SyncerConfig) {
+			c.Users = finding(func(ctx context.Context, tenant string) (*finapi.User, error) {
+				o.sim.Clock().Advance(time.Minute)
+				_, err := o.connections.Tell(ctx, o.connection, sqlstore.HintCustomerActed)
+				o.must(err) // the customer is faster than the run, which still finds the old consent
+				return o.Find(ctx, tenant)
+			})
+		})
+		for o.status().Next.At.After(o.sim.Clock().Now()) {
+			o.sim.Clock().Advance(10 * time.Minute)
+			_, err := slow.Take(t.Context(), 1)
+			o.must(err)
+			o.expire()
+		}
+		o.must(slow.Run(t.Context(), o.take(slow)))
+		if s := o.status(); s.Next.Why != finapi.DueNews || s.Failures != 0 {
+			t.Errorf("the status is %+v, want that it is read at once", s)
+		}
+	})
+}
+
+// finding is a list of tenants.
+type finding func(context.Context, string) (*finapi.User, error)
+
+func (f finding) Find(ctx context.Context, tenant string) (*finapi.User, error) {
+	return f(ctx, tenant)
+}
+
+func TestWhoRenewsIsSynchronisedAgainWhateverTheERPTells(t *testing.T) {
+	for name, tell := range map[string]func(*office){
+		"Enrol": func(o *office) { o.must(o.connections.Enrol(o.t.Context(), nil, o.enrolment())) },
+		"news": func(o *office) {
+			_, err := o.connections.Tell(o.t.Context(), o.connection, sqlstore.HintNews)
+			o.must(err)
+		},
+		"opened": func(o *office) {
+			_, err := o.connections.Tell(o.t.Context(), o.connection, sqlstore.HintOpened)
+			o.must(err)
+		},
+		"acted again": func(o *office) {
+			_, err := o.connections.Tell(o.t.Context(), o.connection, sqlstore.HintCustomerActed)
+			o.must(err)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onEach(t, kinds, func(t *testing.T, d database) {
+				o := newOffice(t, d)
+				o.blocked()
+				tell(o) // too early: finAPI still wants the customer
+				o.run(1)
+				if s := o.status(); name != "acted again" && s.Next.MustAct() != finapi.ActorCustomer {
+					t.Errorf("the status is %+v, want that the customer still must act", s)
+				}
+				o.sim.Clock().Advance(6 * time.Minute) // reading once is enough for five
+				o.renew()
+				tell(o)
+				o.pay(1)
+				o.run(1)
+				o.night()
+				wantBookedOnce(t, o.bank, o.store)
+			})
+		})
+	}
+}
+
+func TestAPanicOfTheERPIsAFailureThatEndsAsADeadLetter(t *testing.T) {
+	onEach(t, kinds, func(t *testing.T, d database) {
+		o := newOffice(t, d, func(c *sqlstore.SyncerConfig) {
+			c.Apply = func(context.Context, *sql.Tx, sqlstore.Place, []finapi.Event) error { panic("nil map") }
+		})
+		o.book(1)
+		for range 24 * 5 {
+			o.sim.Clock().Advance(12 * time.Minute)
+			if _, err := o.syncer.RunDue(t.Context(), 1); err != nil && !strings.Contains(err.Error(), "nil map") {
+				t.Fatal(err)
+			}
+		}
+		s := o.status()
+		if s.Next.Why != finapi.DueDeadLetter || s.Next.MustAct() != finapi.ActorVendor || s.Last.Failure.Code != finapi.CodeProgramFailed {
+			t.Errorf("the status is %+v with %+v, want a dead letter", s, s.Last)
+		}
+		backlog, err := o.connections.Backlog(t.Context())
+		o.must(err)
+		if backlog.Failing != 1 || backlog.Blocked[finapi.ActorVendor] != 1 {
+			t.Errorf("the backlog is %+v", backlog)
+		}
+	})
+}
+
+func TestOpeningThePageLeavesAnUpdateForTheNight(t *testing.T) {
+	onEach(t, kinds, func(t *testing.T, d database) {
+		o := newOffice(t, d)
+		o.run(1)
+		for range 6 {
+			o.sim.Clock().Advance(10 * time.Minute)
+			_, err := o.connections.Tell(t.Context(), o.connection, sqlstore.HintOpened)
+			o.must(err)
+			o.run(1)
+		}
+		o.wantWhys("news opened opened opened news news news")
+		before := len(o.reports)
+		o.night()
+		if later := o.reports[before:]; len(later) == 0 || later[0].Due.Why != finapi.DueScheduled || later[0].Failure != nil {
+			t.Errorf("the night was %+v, want the regular run", later)
+		}
+	})
+}
+
+func TestATaskOfAnotherEnvironmentIsRefused(t *testing.T) {
+	onEach(t, kinds, func(t *testing.T, d database) {
+		o := newOffice(t, d)
+		task := o.take(o.syncer)
+		task.Environment = "live"
+		wantCode(t, o.syncer.Run(t.Context(), task), finapi.CodeInvalidInput)
+	})
+}
+
+func TestAnAccountThatTheBankHasClosedDoesNotFailItsConnection(t *testing.T) {
+	onEach(t, kinds, func(t *testing.T, d database) {
+		o := newOffice(t, d)
+		o.run(1)
+		o.sim.BankAccounts("amnis")[0].Close()
+		o.night()
+		s := o.status()
+		if s.Failures != 0 || s.Last.Failure != nil || len(s.Last.Accounts) != 1 || s.Last.Accounts[0].Failure == nil {
+			t.Errorf("the status is %+v with %+v, want a failure of the account only", s, s.Last)
 		}
 	})
 }

@@ -13,6 +13,7 @@ CREATE TABLE finapi_connection (
     why         text    NOT NULL, -- it is due then
     blocked_by  text    NOT NULL, -- who must act first; '' for nobody
     asks        integer NOT NULL, -- 1 if the bank is asked, 0 if finAPI's data are read only
+    failures    integer NOT NULL, -- runs that have failed in a row
     report      json,             -- of the last run; NULL before the first
     fence       bigint  NOT NULL, -- counts who took it: only the last one may write
     taken       bigint  NOT NULL, -- until when somebody has it; milliseconds of the database's clock

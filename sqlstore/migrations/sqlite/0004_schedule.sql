@@ -13,6 +13,7 @@ CREATE TABLE finapi_connection (
     why         TEXT    NOT NULL, -- it is due then
     blocked_by  TEXT    NOT NULL, -- who must act first; '' for nobody
     asks        INTEGER NOT NULL, -- 1 if the bank is asked, 0 if finAPI's data are read only
+    failures    INTEGER NOT NULL, -- runs that have failed in a row
     report      TEXT,             -- JSON, of the last run; NULL before the first
     fence       INTEGER NOT NULL, -- counts who took it: only the last one may write
     taken       INTEGER NOT NULL, -- until when somebody has it; milliseconds of the database's clock
