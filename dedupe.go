@@ -104,8 +104,8 @@ func WithHeldReviews() FeedOption {
 // WithLockedUntil says that the books are closed up to and including a day. What would
 // change them comes as [Locked] and not as itself. To the feed it counts as delivered: it is
 // in [Status.Bookings] and in the balance proof, makes [Status.Clean] false only if it is a
-// [Review], and what happens to it later refers to its UID. So keep what comes as [Locked] where a person sees it, with
-// its UID, whatever becomes of it in the books.
+// [Review], and what happens to it later refers to its UID. So keep what comes as [Locked]
+// where a person sees it, with its UID, whatever becomes of it in the books.
 func WithLockedUntil(day Date) FeedOption {
 	return func(f *Feed) error {
 		if !day.Valid() {

@@ -381,9 +381,12 @@ func (m *matcher) judgeNew() {
 // deletedDoubles returns equal rows that a person found to be doubles and finAPI has deleted:
 // when the bank is connected anew, it can bring them again.
 func (m *matcher) deletedDoubles(tx *Transaction) []likeness {
+	if !m.reimported {
+		return nil
+	}
 	var like []likeness
 	for _, row := range m.free {
-		if m.reimported && row.State == RowRemoved && row.discarded() && row.Fingerprint == fingerprint(tx) {
+		if row.State == RowRemoved && row.discarded() && row.Fingerprint == m.prints[tx.ID] {
 			like = append(like, newLikeness(row))
 		}
 	}

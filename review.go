@@ -116,9 +116,9 @@ func (f *Feed) Discard(ctx context.Context, uid UID, by string, apply func(conte
 
 // Decide settles a review, for good: there is no way back but to book by hand. by is the
 // ERP's own id of the person, 1 to 100 printable characters. apply must commit batch.Change
-// together with what the ERP makes of the event, as in [Feed.Deliver]. sqlstore.Decide does it in one
-// transaction with the ERP's rows, or with the inbox of a ledger that sqlstore.Fill fills:
-// decide the reviews of such a ledger only there.
+// together with what the ERP makes of the event, as in [Feed.Deliver]. sqlstore.Decide does it
+// in one transaction with the ERP's rows, or with the inbox of a ledger that sqlstore.Fill
+// fills: decide the reviews of such a ledger only there.
 //
 // If apply fails, nothing is decided. When it has committed, finAPI is told, and apply is
 // called again, without an event, to note what became of the row there. If that fails, the
