@@ -88,6 +88,7 @@ func (u *User) DailyBalances(ctx context.Context, q DailyBalanceQuery) iter.Seq2
 	}
 	p := pager[DailyBalance]{
 		endpoint: epDailyBalances,
+		window:   u.client.pageWindow,
 		id:       func(b *DailyBalance) int64 { return int64(b.Date.DaysSince(Date{Year: 1, Month: 1, Day: 1})) + 1 },
 		fetch: func(ctx context.Context, number int) (page[DailyBalance], error) {
 			var answer dailyBalancePage

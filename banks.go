@@ -203,6 +203,7 @@ func (c *Client) banks(ctx context.Context, as *tokenSource, q BankQuery) iter.S
 	}
 	p := pager[Bank]{
 		endpoint: epBanks,
+		window:   c.pageWindow,
 		sorted:   len(q.OrderBy) > 0,
 		id:       func(b *Bank) int64 { return int64(b.ID) },
 		fetch: func(ctx context.Context, number int) (page[Bank], error) {

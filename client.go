@@ -257,8 +257,11 @@ func decode(body []byte, into any) error {
 		}
 		into = new(json.RawMessage)
 	}
-	if err := json.Unmarshal(body, into); err != nil {
-		return err
+	fast, ok := into.(fastReader)
+	if !ok || !fast.readFast(body) {
+		if err := json.Unmarshal(body, into); err != nil {
+			return err
+		}
 	}
 	if answer, ok := into.(checked); ok {
 		return answer.check()

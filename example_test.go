@@ -70,6 +70,7 @@ func ExampleOption() {
 		finapi.WithUserAgent("acme-erp/4.2"),
 		finapi.WithLanguage(finapi.English),
 		finapi.WithRetry(finapi.Retry{Attempts: 6, Base: time.Second, Max: time.Minute}),
+		finapi.WithPageWindow(8),
 	)
 	fmt.Println(client, err)
 	// Output: finapi.Client(live) <nil>

@@ -19,27 +19,29 @@ const Version = "0.1.0"
 type Option func(*settings) error
 
 type settings struct {
-	base      [2]string // indexed by host
-	custom    *http.Client
-	transport http.RoundTripper
-	userAgent string
-	retries   Retry
-	logger    *slog.Logger
-	language  Language
-	clock     Clock
-	budget    Budget
-	hooks     Hooks // with nothing left nil, or none
+	base       [2]string // indexed by host
+	custom     *http.Client
+	transport  http.RoundTripper
+	userAgent  string
+	retries    Retry
+	logger     *slog.Logger
+	language   Language
+	pageWindow int
+	clock      Clock
+	budget     Budget
+	hooks      Hooks // with nothing left nil, or none
 }
 
 func defaultSettings(hosts [2]string) settings {
 	return settings{
-		base:      hosts,
-		userAgent: "finapi-go/" + Version,
-		retries:   defaultRetry(),
-		logger:    slog.New(slog.DiscardHandler),
-		language:  German,
-		clock:     systemClock{},
-		budget:    new(MemoryBudget),
+		base:       hosts,
+		userAgent:  "finapi-go/" + Version,
+		retries:    defaultRetry(),
+		logger:     slog.New(slog.DiscardHandler),
+		language:   German,
+		pageWindow: 4,
+		clock:      systemClock{},
+		budget:     new(MemoryBudget),
 	}
 }
 
@@ -158,6 +160,21 @@ func WithLanguage(l Language) Option {
 	}
 }
 
+// WithPageWindow sets how many pages of a listing are fetched at a time, 1 to 16. The
+// default is 4, which divides the time that goes into waiting for finAPI by about 4. With 1
+// each page is fetched when it is needed. A listing of one page takes one request in any
+// case. Rows come in the same order and with the same guarantees whatever the window
+// is; each of its pages takes about 2 MB of memory while it is read.
+func WithPageWindow(pages int) Option {
+	return func(s *settings) error {
+		if pages < 1 || pages > maxPageWindow {
+			return invalid("WithPageWindow", "must be between 1 and 16")
+		}
+		s.pageWindow = pages
+		return nil
+	}
+}
+
 // WithClock sets the clock that tells the time and waits. The default is the
 // machine's. A simulator brings its own.
 func WithClock(clock Clock) Option {
@@ -187,11 +204,13 @@ func (s *settings) httpClient() *http.Client {
 }
 
 // pooledTransport adds what go-cleanhttp's lacks: a limit for the wait on the
-// answer's header and for its size. Each attempt has a deadline besides.
+// answer's header and for its size, and enough idle connections for the largest window of
+// pages. Each attempt has a deadline besides.
 func pooledTransport() http.RoundTripper {
 	t := cleanhttp.DefaultPooledTransport()
 	t.ResponseHeaderTimeout = bankCall
 	t.MaxResponseHeaderBytes = 256 << 10
+	t.MaxIdleConnsPerHost = maxPageWindow
 	t.DialContext = (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext
 	return t
 }

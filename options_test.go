@@ -49,6 +49,8 @@ func TestNewClientRefusesBadInputAndNamesTheField(t *testing.T) {
 		{"an empty user agent", finapi.Live, goodCredentials(), finapi.WithUserAgent(" "), "WithUserAgent"},
 		{"a user agent that is too long", finapi.Live, goodCredentials(), finapi.WithUserAgent(long), "WithUserAgent"},
 		{"a user agent that injects a header", finapi.Live, goodCredentials(), finapi.WithUserAgent("a\r\nX: y"), "WithUserAgent"},
+		{"a window without a page", finapi.Live, goodCredentials(), finapi.WithPageWindow(0), "WithPageWindow"},
+		{"a window of 17 pages", finapi.Live, goodCredentials(), finapi.WithPageWindow(17), "WithPageWindow"},
 		{"no attempt", finapi.Live, goodCredentials(), retrying(0, 1, 1), "Retry.Attempts"},
 		{"21 attempts", finapi.Live, goodCredentials(), retrying(21, 1, 1), "Retry.Attempts"},
 		{"no longest wait", finapi.Live, goodCredentials(), retrying(1, 0, 0), "Retry.Max"},
@@ -86,6 +88,7 @@ func TestTheBoundsThemselvesAreAllowed(t *testing.T) {
 	credentials := finapi.Credentials{ID: longest, Secret: finapi.NewSecret(longest)}
 	options := []finapi.Option{
 		retrying(1, 1, 1), retrying(20, 600_000, 600_000), finapi.WithUserAgent(strings.Repeat("x", 200)),
+		finapi.WithPageWindow(1), finapi.WithPageWindow(16),
 		finapi.WithLanguage(finapi.German), finapi.WithLanguage(finapi.English), finapi.WithLanguage(finapi.Czech),
 		finapi.WithLanguage(finapi.Slovak), finapi.WithLogger(slog.Default()),
 	}

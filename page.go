@@ -9,7 +9,6 @@ import (
 	"iter"
 	"maps"
 	"net/url"
-	"slices"
 	"strconv"
 
 	"github.com/shopspring/decimal"
@@ -40,7 +39,9 @@ type page[T any] struct {
 // notices, and reads again.
 type pager[T any] struct {
 	fetch func(ctx context.Context, number int) (page[T], error)
-	id    func(*T) int64
+	// window is how many pages are fetched at a time.
+	window int
+	id     func(*T) int64
 	// sorted: the rows come in another order than by id.
 	sorted bool
 	// amount is set for listings whose pages announce a sum.
@@ -60,26 +61,32 @@ const maxEmptyPages = 100
 type pass[T any] struct {
 	pager *pager[T]
 	first page[T]
-	last  int64          // the highest id so far
-	known map[int64]bool // the ids so far, if they come in another order
+	last  int64 // the highest id so far
+	known idSet // the ids so far, if they come in another order
 	seen  int64
 	empty int
 	sum   decimal.Decimal
 	// digest stands for the ids that were seen.
 	digest hash.Hash64
+	word   [binary.MaxVarintLen64]byte // an id on its way into the digest
 }
 
 // run hands out page by page. It returns errDrift if the pages do not belong to
-// one state of the listing.
+// one state of the listing. While a page is handed out, those after it are on their way;
+// that they are fetched out of order loses nothing, because each must fit the ones before
+// it wherever it comes from.
 func (p *pass[T]) run(ctx context.Context, handOut func(rows []T) bool) error {
+	got, err := p.pager.fetch(ctx, 1)
+	if err != nil {
+		return err
+	}
+	p.first = got
+	ctx, cancel := context.WithCancel(ctx)
+	later := newPrefetch(p.pager)
+	defer later.wait()
+	defer cancel()
 	for number := 1; ; number++ {
-		got, err := p.pager.fetch(ctx, number)
-		if err != nil {
-			return err
-		}
-		if number == 1 {
-			p.first = got
-		}
+		later.ahead(ctx, got.pages)
 		if !p.fits(&got, number) {
 			return errDrift
 		}
@@ -88,6 +95,9 @@ func (p *pass[T]) run(ctx context.Context, handOut func(rows []T) bool) error {
 		}
 		if number >= got.pages {
 			break
+		}
+		if got, err = later.next(ctx, got.pages); err != nil {
+			return err
 		}
 	}
 	if p.seen != p.first.total {
@@ -106,7 +116,7 @@ func (p *pass[T]) fits(got *page[T], number int) bool {
 		if !p.isNew(id) {
 			return false
 		}
-		_ = binary.Write(p.digest, binary.BigEndian, id)
+		_, _ = p.digest.Write(binary.AppendVarint(p.word[:0], id))
 		if p.pager.amount != nil {
 			p.sum = p.sum.Add(p.pager.amount(&got.rows[i]))
 		}
@@ -126,12 +136,7 @@ func (p *pass[T]) isNew(id int64) bool {
 		p.last = id
 		return ascends
 	}
-	if p.known == nil {
-		p.known = map[int64]bool{}
-	}
-	again := p.known[id]
-	p.known[id] = true
-	return !again
+	return p.known.add(id)
 }
 
 // balanced reports whether the rows add up to what was announced. If as many rows
@@ -209,19 +214,13 @@ func (p *pager[T]) passes(ctx context.Context, handOut func(number int, rows []T
 type handout[T any] struct {
 	yield   func(T, error) bool
 	id      func(*T) int64
-	given   []int64 // ascending
+	given   idSet
 	stopped bool
 }
 
 func (h *handout[T]) page(_ int, rows []T) bool {
 	for i := range rows {
-		id := h.id(&rows[i])
-		at, known := slices.BinarySearch(h.given, id)
-		if known {
-			continue
-		}
-		h.given = slices.Insert(h.given, at, id)
-		if !h.yield(rows[i], nil) {
+		if h.given.add(h.id(&rows[i])) && !h.yield(rows[i], nil) {
 			h.stopped = true
 			return false
 		}

@@ -4,10 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -96,7 +100,7 @@ func TestAListingIsReadPageByPageInOrder(t *testing.T) {
 	for _, size := range []int{1, 2, 3, 7, 10, 500} {
 		server := newStub(t)
 		server.handle(transactionsRoute, (&listing{ids: upTo(10)}).serve)
-		got, err := walk(t.Context(), server.user(), size)
+		got, err := walk(t.Context(), server.user(finapi.WithPageWindow(1)), size)
 		must(t, err)
 		same(t, upTo(10), got)
 		server.wantCalls(transactionsRoute, (10+size-1)/size)
@@ -276,16 +280,21 @@ func TestALeafedThroughPageIsWholeBeforeARowOfItIsSeen(t *testing.T) {
 
 func TestBreakingOutSendsNoFurtherRequest(t *testing.T) {
 	t.Parallel()
-	for stop := int64(1); stop <= 6; stop++ {
-		server := newStub(t)
-		server.handle(transactionsRoute, (&listing{ids: upTo(6)}).serve)
-		for tx, err := range server.user().Transactions(t.Context(), finapi.TransactionQuery{PageSize: 2}) {
-			must(t, err)
-			if int64(tx.ID) == stop {
-				break
+	for _, window := range []int{1, 2, 4, 16} {
+		for stop := 1; stop <= 10; stop++ {
+			server := newStub(t)
+			server.handle(transactionsRoute, (&listing{ids: upTo(10)}).serve)
+			for tx, err := range server.user(finapi.WithPageWindow(window)).Transactions(t.Context(), finapi.TransactionQuery{PageSize: 2}) {
+				must(t, err)
+				if int(tx.ID) == stop {
+					break
+				}
+			}
+			page := (stop + 1) / 2
+			if n := len(server.asked(transactionsRoute)); n < page || n > min(5, page+window-1) {
+				t.Errorf("window %d: %d requests were sent by page %d", window, n, page)
 			}
 		}
-		server.wantCalls(transactionsRoute, int(stop+1)/2)
 	}
 }
 
@@ -374,6 +383,57 @@ func TestCollectReturnsTheRowsBeforeAnError(t *testing.T) {
 	same(t, 2, len(rows))
 }
 
+// slowTransport lets each request for a page wait before it is answered, in the time of a
+// bubble of synctest, and knows how many wait at most.
+type slowTransport struct {
+	next   http.RoundTripper
+	delays []int // in milliseconds, over and over again
+
+	mu                       sync.Mutex
+	requests, flying, atMost int
+}
+
+func (s *slowTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if !r.URL.Query().Has("page") {
+		return s.next.RoundTrip(r)
+	}
+	s.mu.Lock()
+	delay := time.Duration(s.delays[s.requests%len(s.delays)]) * time.Millisecond
+	s.requests++
+	s.flying++
+	s.atMost = max(s.atMost, s.flying)
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		s.flying--
+		s.mu.Unlock()
+	}()
+	select {
+	case <-time.After(delay):
+		return s.next.RoundTrip(r)
+	case <-r.Context().Done():
+		return nil, r.Context().Err()
+	}
+}
+
+func TestAWindowOfPagesIsFetchedAtATime(t *testing.T) {
+	t.Parallel()
+	for window, want := range map[int]int{1: 40, 2: 21, 4: 11, 8: 6, 16: 4} {
+		synctest.Test(t, func(t *testing.T) {
+			server := newStub(t)
+			server.handle(transactionsRoute, (&listing{ids: upTo(40)}).serve)
+			slow := &slowTransport{next: server, delays: []int{80}}
+			user := server.user(finapi.WithPageWindow(window), finapi.WithTransport(slow))
+			start := time.Now()
+			got, err := walk(t.Context(), user, 1)
+			must(t, err)
+			same(t, upTo(40), got)
+			same(t, time.Duration(want*80)*time.Millisecond, time.Since(start))
+			same(t, window, slow.atMost)
+		})
+	}
+}
+
 // TestAWalkThroughAMovingListingIsCompleteOrSaysSo lets rows come or go between
 // the pages. Whatever happens, no row is seen twice, and a walk that ends without
 // an error has seen each row that was there all the time.
@@ -384,38 +444,61 @@ func TestAWalkThroughAMovingListingIsCompleteOrSaysSo(t *testing.T) {
 	t.Run("rows come and go", func(t *testing.T) { walkWhileRowsMove(t, 2, 2) })
 }
 
-// walkWhileRowsMove lets up to so many rows go and come between two pages.
+// change is what happens to a listing before a request is answered.
+type change struct {
+	gone []int // positions modulo the number of rows
+	come int   // how many new rows
+}
+
+// walkWhileRowsMove lets up to so many rows go and come between two pages. Pages are
+// fetched several at a time and answered in any order.
 func walkWhileRowsMove(t *testing.T, gone, come int) {
 	t.Helper()
+	changes := rapid.Custom(func(rt *rapid.T) change {
+		if rapid.Bool().Draw(rt, "nothing happens") {
+			return change{}
+		}
+		return change{
+			rapid.SliceOfN(rapid.IntRange(0, 11), 0, gone).Draw(rt, "gone"), rapid.IntRange(0, come).Draw(rt, "new"),
+		}
+	})
 	rapid.Check(t, func(rt *rapid.T) {
-		server := newStub(t)
 		all := &listing{ids: upTo(rapid.Int64Range(0, 12).Draw(rt, "rows"))}
 		always := map[int64]bool{}
 		for _, id := range all.ids {
 			always[id] = true
 		}
-		next, requests := int64(len(all.ids))+1, 0
-		changes := rapid.IntRange(0, 6).Draw(rt, "changes")
+		next, plan := int64(len(all.ids))+1, rapid.SliceOfN(changes, 0, 8).Draw(rt, "changes")
+		requests := 0
 		all.before = func(int) {
 			requests++
-			if requests == 1 || changes == 0 || rapid.Bool().Draw(rt, "nothing happens") {
+			if requests == 1 || len(plan) == 0 {
 				return
 			}
-			changes--
-			for range rapid.IntRange(0, gone).Draw(rt, "gone") {
+			now := plan[0]
+			plan = plan[1:]
+			for _, at := range now.gone {
 				if len(all.ids) > 0 {
-					id := rapid.SampledFrom(all.ids).Draw(rt, "which")
+					id := all.ids[at%len(all.ids)]
 					all.remove(id)
 					delete(always, id)
 				}
 			}
-			for range rapid.IntRange(0, come).Draw(rt, "new") {
+			for range now.come {
 				all.add(next)
 				next++
 			}
 		}
-		server.handle(transactionsRoute, all.serve)
-		got, err := walk(t.Context(), server.user(), rapid.IntRange(1, 5).Draw(rt, "size"))
+		delays := rapid.SliceOfN(rapid.IntRange(0, 9), 1, 20).Draw(rt, "delays")
+		window, size := rapid.IntRange(1, 6).Draw(rt, "window"), rapid.IntRange(1, 5).Draw(rt, "size")
+		var got []int64
+		var err error
+		synctest.Test(t, func(t *testing.T) {
+			server := newStub(t)
+			server.handle(transactionsRoute, all.serve)
+			slow := &slowTransport{next: server, delays: delays}
+			got, err = walk(t.Context(), server.user(finapi.WithTransport(slow), finapi.WithPageWindow(window)), size)
+		})
 		seen := map[int64]bool{}
 		for _, id := range got {
 			if seen[id] {

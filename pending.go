@@ -73,6 +73,7 @@ func (u *User) PendingTransactions(ctx context.Context, q PendingQuery) iter.Seq
 	setIDs(query, "ids", q.IDs)
 	p := pager[PendingTransaction]{
 		endpoint: epPendingTransactions,
+		window:   u.client.pageWindow,
 		id:       func(t *PendingTransaction) int64 { return t.ID },
 		fetch: func(ctx context.Context, number int) (page[PendingTransaction], error) {
 			var answer pendingPage

@@ -3,7 +3,6 @@ package finapi
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"iter"
 	"net/url"
 	"slices"
@@ -275,9 +274,11 @@ func (q *TransactionQuery) values() (url.Values, error) {
 // [User.Refresh].
 //
 // Rows that come or go while it reads lose nothing and double nothing: it ends
-// either complete or with a [CodeIncomplete]. Each range starts afresh and holds
-// one page. The iterator yields an error once and ends; breaking out sends no
-// further request.
+// either complete or with a [CodeIncomplete]. Each range starts afresh and holds a
+// window of pages, see [WithPageWindow], and besides about two bytes for each row that it
+// has handed out. The iterator yields an error once and ends; breaking out sends no
+// further request and waits until those on their way have ended. Who keeps a row keeps up
+// to 4 kB of texts of other rows with it.
 //
 // An ERP that books should use [User.Feed] instead, which also knows what it has
 // delivered before.
@@ -300,6 +301,7 @@ func (u *User) transactionPager(q TransactionQuery) (*pager[Transaction], error)
 	}
 	return &pager[Transaction]{
 		endpoint: epTransactions,
+		window:   u.client.pageWindow,
 		sorted:   len(q.OrderBy) > 0,
 		id:       func(t *Transaction) int64 { return int64(t.ID) },
 		amount:   func(t *Transaction) decimal.Decimal { return t.Amount.Amount },
@@ -309,188 +311,11 @@ func (u *User) transactionPager(q TransactionQuery) (*pager[Transaction], error)
 			if err != nil {
 				return page[Transaction]{}, err
 			}
-			got := newPage(answer.Paging, unwrap(answer.Transactions, transactionAnswer.value))
+			got := newPage(answer.Paging, answer.rows)
 			got.sum = answer.sum()
 			return got, nil
 		},
 	}, nil
-}
-
-type transactionPage struct {
-	Transactions []transactionAnswer `json:"transactions"`
-	Paging       *paging             `json:"paging"`
-	Income       number              `json:"income"`
-	Spending     number              `json:"spending"`
-}
-
-// sum is what the rows of all pages add up to.
-func (p *transactionPage) sum() *decimal.Decimal {
-	if !p.Income.set || !p.Spending.set {
-		return nil
-	}
-	sum := p.Income.value.Add(p.Spending.value)
-	return &sum
-}
-
-func (p *transactionPage) check() error {
-	return cmp.Or(p.Paging.check(), require(requirement{"transactions", p.Transactions != nil}))
-}
-
-// transactionAnswer decodes finAPI's form of a transaction.
-type transactionAnswer struct{ Transaction }
-
-func (t transactionAnswer) value() Transaction { return t.Transaction }
-
-type transactionFields struct {
-	ID                TransactionID   `json:"id"`
-	Parent            TransactionID   `json:"parentId"`
-	Account           AccountID       `json:"accountId"`
-	ValueDate         day             `json:"valueDate"`
-	BookingDate       day             `json:"bankBookingDate"`
-	FinapiBookingDate day             `json:"finapiBookingDate"`
-	Purpose           string          `json:"purpose"`
-	Name              string          `json:"counterpartName"`
-	AccountNumber     string          `json:"counterpartAccountNumber"`
-	IBAN              string          `json:"counterpartIban"`
-	BLZ               string          `json:"counterpartBlz"`
-	BIC               string          `json:"counterpartBic"`
-	BankName          string          `json:"counterpartBankName"`
-	MandateReference  string          `json:"counterpartMandateReference"`
-	CustomerReference string          `json:"counterpartCustomerReference"`
-	CreditorID        string          `json:"counterpartCreditorId"`
-	DebtorID          string          `json:"counterpartDebitorId"`
-	EndToEndReference string          `json:"endToEndReference"`
-	Potential         bool            `json:"isPotentialDuplicate"`
-	Adjusting         bool            `json:"isAdjustingEntry"`
-	New               bool            `json:"isNew"`
-	Imported          instant         `json:"importDate"`
-	Children          []TransactionID `json:"children"`
-	DifferentDebtor   string          `json:"differentDebitor"`
-	DifferentCreditor string          `json:"differentCreditor"`
-	Category          *categoryAnswer `json:"category"`
-	Labels            []labelAnswer   `json:"labels"`
-	amountFields
-	codeFields
-	sourceFields
-}
-
-// amountFields, codeFields and sourceFields are what booked and pending
-// transactions have in common.
-type amountFields struct {
-	Amount           number   `json:"amount"`
-	Currency         Currency `json:"currency"`
-	Compensation     number   `json:"compensationAmount"`
-	Original         number   `json:"originalAmount"`
-	OriginalCurrency Currency `json:"originalCurrency"`
-	Fee              number   `json:"feeAmount"`
-	FeeCurrency      Currency `json:"feeCurrency"`
-}
-
-func (f *amountFields) compensation() *Money { return f.Compensation.money(f.Currency) }
-func (f *amountFields) original() *Money     { return f.Original.money(f.OriginalCurrency) }
-func (f *amountFields) fee() *Money          { return f.Fee.money(f.FeeCurrency) }
-
-type codeFields struct {
-	Type            string `json:"type"`
-	TypeCodeZKA     string `json:"typeCodeZka"`
-	TypeCodeSWIFT   string `json:"typeCodeSwift"`
-	SEPAPurposeCode string `json:"sepaPurposeCode"`
-	BankCode        string `json:"bankTransactionCode"`
-	BankCodeText    string `json:"bankTransactionCodeDescription"`
-	Primanota       string `json:"primanota"`
-}
-
-type sourceFields struct {
-	PayPal *struct {
-		InvoiceNumber string `json:"invoiceNumber"`
-		Fee           number `json:"fee"`
-		Net           number `json:"net"`
-	} `json:"paypalData"`
-	Certis *struct {
-		Variable string `json:"variableSymbol"`
-		Constant string `json:"constantSymbol"`
-		Specific string `json:"specificSymbol"`
-	} `json:"certisData"`
-}
-
-func (f *sourceFields) payPal(currency Currency) *PayPal {
-	if f.PayPal == nil {
-		return nil
-	}
-	return &PayPal{
-		InvoiceNumber: f.PayPal.InvoiceNumber, Fee: f.PayPal.Fee.money(currency), Net: f.PayPal.Net.money(currency),
-	}
-}
-
-func (f *sourceFields) certis() *Certis {
-	if f.Certis == nil {
-		return nil
-	}
-	return &Certis{Variable: f.Certis.Variable, Constant: f.Certis.Constant, Specific: f.Certis.Specific}
-}
-
-type categoryAnswer struct {
-	ID         int64   `json:"id"`
-	Name       string  `json:"name"`
-	ParentID   int64   `json:"parentId"`
-	ParentName string  `json:"parentName"`
-	Custom     bool    `json:"isCustom"`
-	Children   []int64 `json:"children"`
-}
-
-func (a categoryAnswer) value() Category {
-	return Category(a)
-}
-
-type labelAnswer struct {
-	ID   int64  `json:"id"`
-	Name string `json:"name"`
-}
-
-func (a labelAnswer) value() Label { return Label(a) }
-
-func (t *transactionAnswer) UnmarshalJSON(data []byte) error {
-	var raw transactionFields
-	if err := json.Unmarshal(data, &raw); err != nil {
-		return err
-	}
-	err := require(
-		requirement{"id", raw.ID > 0}, requirement{"accountId", raw.Account > 0},
-		requirement{"amount", raw.Amount.set}, requirement{"bankBookingDate", !raw.BookingDate.IsZero()},
-	)
-	if err != nil {
-		return err
-	}
-	t.Transaction = raw.transaction()
-	return nil
-}
-
-func (f *transactionFields) transaction() Transaction {
-	t := Transaction{
-		ID: f.ID, Account: f.Account, Parent: f.Parent, Children: f.Children,
-		Amount:      Money{Amount: f.Amount.value, Currency: f.Currency},
-		BookingDate: f.BookingDate.Date, ValueDate: f.ValueDate.Date, FinapiBookingDate: f.FinapiBookingDate.Date,
-		Imported: f.Imported.Time, Purpose: f.Purpose, EndToEndReference: f.EndToEndReference,
-		Counterpart: Counterpart{
-			Name: f.Name, IBAN: f.IBAN, BIC: f.BIC, AccountNumber: f.AccountNumber, BLZ: f.BLZ, BankName: f.BankName,
-			MandateReference: f.MandateReference, CustomerReference: f.CustomerReference,
-			CreditorID: f.CreditorID, DebtorID: f.DebtorID,
-		},
-		Type: f.Type, TypeCodeZKA: f.TypeCodeZKA, TypeCodeSWIFT: f.TypeCodeSWIFT, SEPAPurposeCode: f.SEPAPurposeCode,
-		BankTransactionCode: f.BankCode, BankTransactionCodeText: f.BankCodeText, Primanota: f.Primanota,
-		Compensation: f.compensation(), Original: f.original(), Fee: f.fee(),
-		DifferentDebtor: f.DifferentDebtor, DifferentCreditor: f.DifferentCreditor,
-		PayPal: f.payPal(f.Currency), Certis: f.certis(),
-		PotentialDuplicate: f.Potential, AdjustingEntry: f.Adjusting, New: f.New,
-	}
-	if f.Category != nil {
-		category := f.Category.value()
-		t.Category = &category
-	}
-	if len(f.Labels) > 0 {
-		t.Labels = unwrap(f.Labels, labelAnswer.value)
-	}
-	return t
 }
 
 // Transaction returns one booked transaction. An unknown id, or one of another

@@ -144,6 +144,10 @@ const maxIDs = 1000
 // but something else than expected, must not be taken for an empty one.
 type checked interface{ check() error }
 
+// fastReader is an answer that has a faster way to be read than encoding/json. It reports
+// false, and has changed nothing, if encoding/json must decide.
+type fastReader interface{ readFast(body []byte) bool }
+
 // unwrap turns decoded answers into public values.
 func unwrap[A, T any](answers []A, value func(A) T) []T {
 	out := make([]T, len(answers))
