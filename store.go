@@ -211,6 +211,8 @@ type memoryLedger struct {
 	mark    Mark
 	rows    map[UID]Row
 	aliases map[alias]UID
+	// alike are the rows that have, or had, a fingerprint.
+	alike map[string][]UID
 }
 
 type alias struct {
@@ -247,13 +249,18 @@ func (s *MemoryStore) Rows(ctx context.Context, ledger LedgerKey, q RowQuery) ([
 			found[uid] = row
 		}
 	}
-	wanted := map[string]bool{}
 	for _, f := range q.Fingerprints {
-		wanted[f] = true
+		for _, uid := range l.alike[f] {
+			if row := l.rows[uid]; row.Fingerprint == f {
+				found[uid] = row
+			}
+		}
 	}
-	for uid, row := range l.rows {
-		if q.matchesDay(row.Transaction.BookingDate) || wanted[row.Fingerprint] || q.Reviews && row.State.waits() {
-			found[uid] = row
+	if q.Since != nil || q.Reviews {
+		for uid, row := range l.rows {
+			if q.matchesDay(row.Transaction.BookingDate) || q.Reviews && row.State.waits() {
+				found[uid] = row
+			}
 		}
 	}
 	byUID := func(a, b Row) int { return cmp.Compare(a.UID, b.UID) }
@@ -269,7 +276,7 @@ func (s *MemoryStore) Commit(ctx context.Context, ledger LedgerKey, change Chang
 	defer s.mu.Unlock()
 	l := s.ledgers[ledger]
 	if l == nil {
-		l = &memoryLedger{rows: map[UID]Row{}, aliases: map[alias]UID{}}
+		l = &memoryLedger{rows: map[UID]Row{}, aliases: map[alias]UID{}, alike: map[string][]UID{}}
 	}
 	if l.mark.Version != change.Mark.Version {
 		return Conflict()
@@ -281,6 +288,9 @@ func (s *MemoryStore) Commit(ctx context.Context, ledger LedgerKey, change Chang
 	l.mark = change.Mark
 	l.mark.Version++
 	for _, row := range change.Rows {
+		if was, known := l.rows[row.UID]; !known || was.Fingerprint != row.Fingerprint {
+			l.alike[row.Fingerprint] = append(l.alike[row.Fingerprint], row.UID)
+		}
 		l.rows[row.UID] = row
 		l.aliases[alias{row.Source, row.ID}] = row.UID
 	}

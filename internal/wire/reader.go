@@ -96,8 +96,8 @@ func (r *Reader) Bool() bool {
 }
 
 // Array reads an array, each element with read. The result is not nil. If there is more
-// than one element, memory is taken for as many as the document has room for if all are
-// as long as the first, but for most at the most.
+// than one element, memory is taken for as many as the document has room for if the
+// others are a fifth shorter than the first, but for most at the most.
 func Array[T any](r *Reader, most int, read func(*Reader, *T)) []T {
 	rows := []T{}
 	if !r.take('[') {
@@ -106,7 +106,7 @@ func Array[T any](r *Reader, most int, read func(*Reader, *T)) []T {
 	start := r.at
 	for n := 0; r.more(n, ']'); n++ {
 		if n == 1 {
-			rows = slices.Grow(rows, min((len(r.body)-r.at)/(r.at-start), most-1))
+			rows = slices.Grow(rows, min(1+(len(r.body)-r.at)/(r.at-start)*5/4, most-1))
 		}
 		var row T
 		rows = append(rows, row)
