@@ -74,17 +74,19 @@ func (r *Reader) string() (token []byte, escaped, ascii bool) {
 	if !r.take('"') {
 		return nil, false, true
 	}
-	start, seen := r.at, [control + 1]bool{}
-	for r.at < len(r.body) {
-		kind := classes[r.body[r.at]]
-		seen[kind] = true
-		r.at++
-		switch kind {
-		case plain, beyond:
-		case quote:
-			return r.body[start : r.at-1], seen[escape], !seen[beyond]
+	ascii = true
+	rest := r.body[r.at:]
+	for i := 0; i < len(rest); i++ {
+		switch classes[rest[i]] {
+		case plain:
+		case beyond:
+			ascii = false
 		case escape:
-			r.at++ // what is escaped is looked at later
+			escaped = true
+			i++ // what is escaped is looked at later
+		case quote:
+			r.at += i + 1
+			return rest[:i], escaped, ascii
 		case control:
 			r.Decline()
 			return nil, false, true
