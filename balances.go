@@ -1,6 +1,7 @@
 package finapi
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -90,9 +91,9 @@ func (u *User) DailyBalances(ctx context.Context, q DailyBalanceQuery) iter.Seq2
 		endpoint: epDailyBalances,
 		window:   u.client.pageWindow,
 		id:       func(b *DailyBalance) int64 { return int64(b.Date.DaysSince(Date{Year: 1, Month: 1, Day: 1})) + 1 },
-		fetch: func(ctx context.Context, number int) (page[DailyBalance], error) {
+		fetch: func(ctx context.Context, number int, body *bytes.Buffer) (page[DailyBalance], error) {
 			var answer dailyBalancePage
-			err := u.do(ctx, call{endpoint: epDailyBalances, query: pageQuery(query, number, size), into: &answer})
+			err := u.do(ctx, call{endpoint: epDailyBalances, query: pageQuery(query, number, size), into: &answer, buffer: body})
 			if err != nil {
 				return page[DailyBalance]{}, err
 			}

@@ -1,6 +1,7 @@
 package finapi
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -206,9 +207,9 @@ func (c *Client) banks(ctx context.Context, as *tokenSource, q BankQuery) iter.S
 		window:   c.pageWindow,
 		sorted:   len(q.OrderBy) > 0,
 		id:       func(b *Bank) int64 { return int64(b.ID) },
-		fetch: func(ctx context.Context, number int) (page[Bank], error) {
+		fetch: func(ctx context.Context, number int, body *bytes.Buffer) (page[Bank], error) {
 			var answer bankPage
-			err := c.do(ctx, as, call{endpoint: epBanks, query: pageQuery(query, number, size), into: &answer})
+			err := c.do(ctx, as, call{endpoint: epBanks, query: pageQuery(query, number, size), into: &answer, buffer: body})
 			if err != nil {
 				return page[Bank]{}, err
 			}

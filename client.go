@@ -86,7 +86,10 @@ type call struct {
 	form     url.Values // the body of a token request
 	body     any        // the JSON body of all others; nil for none
 	into     any        // where the answer goes; nil if it has no body
-	once     bool       // never send this twice, although the endpoint is safe
+	// buffer is where the answer is read into, for calls that are made again and again; nil
+	// for one of the client's.
+	buffer *bytes.Buffer
+	once   bool // never send this twice, although the endpoint is safe
 	// customer tells the bank that the customer is present; nil if not.
 	customer *CustomerDevice
 	// life is how long the token should still live, for calls that start work
@@ -164,7 +167,7 @@ func (c *Client) exchange(ctx context.Context, in call, payload []byte, token Se
 		return 0, req.Header.Get("X-Request-Id"), c.networkError(ctx, ep, req, err)
 	}
 	defer c.drain(resp.Body)
-	err = c.receive(ctx, ep, req, resp, in.into)
+	err = c.receive(ctx, &in, req, resp)
 	return resp.StatusCode, requestIDOf(req, resp), err
 }
 
@@ -216,14 +219,15 @@ func (in *call) payload() ([]byte, error) {
 }
 
 // receive reads the answer to the end before anything of it is used.
-func (c *Client) receive(ctx context.Context, ep *endpoint, req *http.Request, resp *http.Response, into any) error {
+func (c *Client) receive(ctx context.Context, in *call, req *http.Request, resp *http.Response) error {
+	ep := &endpoints[in.endpoint]
 	success := resp.StatusCode >= 200 && resp.StatusCode < 300
 	limit := int64(maxAnswer)
 	if !success {
 		limit = maxErrorBody
 	}
-	buffer := c.buffer()
-	defer c.release(buffer)
+	buffer, release := c.bufferFor(in)
+	defer release()
 	n, err := buffer.ReadFrom(io.LimitReader(resp.Body, limit+1))
 	if !success {
 		e := readError(ep, resp.StatusCode, buffer.Bytes(), validRequestID(resp.Header.Get("X-Request-Id")))
@@ -242,7 +246,7 @@ func (c *Client) receive(ctx context.Context, ep *endpoint, req *http.Request, r
 	if n > limit {
 		return unreadable(ep, resp.StatusCode, requestID, CodeTooLarge, "the answer is larger than 32 MiB")
 	}
-	if err := decode(buffer.Bytes(), into); err != nil {
+	if err := decode(buffer.Bytes(), in.into); err != nil {
 		return unreadable(ep, resp.StatusCode, requestID, CodeUnreadable, describe(err))
 	}
 	return nil
@@ -332,17 +336,24 @@ func (c *Client) drain(body io.ReadCloser) {
 	_ = body.Close()
 }
 
-func (c *Client) buffer() *bytes.Buffer {
-	if b, ok := c.buffers.Get().(*bytes.Buffer); ok {
-		b.Reset()
-		return b
+// bufferFor returns an empty buffer for a call's answer, and what to call when the answer was
+// decoded. A buffer that had to grow large is not kept.
+func (c *Client) bufferFor(in *call) (buffer *bytes.Buffer, release func()) {
+	buffer = in.buffer
+	if buffer == nil {
+		buffer, _ = c.buffers.Get().(*bytes.Buffer)
 	}
-	return new(bytes.Buffer)
-}
-
-func (c *Client) release(b *bytes.Buffer) {
-	if b.Cap() <= maxPooledBuffer {
-		c.buffers.Put(b)
+	if buffer == nil {
+		buffer = new(bytes.Buffer)
+	}
+	buffer.Reset()
+	return buffer, func() {
+		switch {
+		case buffer.Cap() > maxPooledBuffer:
+			*buffer = bytes.Buffer{}
+		case in.buffer == nil:
+			c.buffers.Put(buffer)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package finapi
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -38,7 +39,8 @@ type page[T any] struct {
 // shifts all later rows to the front, so that one of them is never seen. A pager
 // notices, and reads again.
 type pager[T any] struct {
-	fetch func(ctx context.Context, number int) (page[T], error)
+	// fetch reads one page. Its body goes into the buffer.
+	fetch func(ctx context.Context, number int, body *bytes.Buffer) (page[T], error)
 	// window is how many pages are fetched at a time.
 	window int
 	id     func(*T) int64
@@ -76,15 +78,15 @@ type pass[T any] struct {
 // that they are fetched out of order loses nothing, because each must fit the ones before
 // it wherever it comes from.
 func (p *pass[T]) run(ctx context.Context, handOut func(rows []T) bool) error {
-	got, err := p.pager.fetch(ctx, 1)
-	if err != nil {
-		return err
-	}
-	p.first = got
 	ctx, cancel := context.WithCancel(ctx)
 	later := newPrefetch(p.pager)
 	defer later.wait()
 	defer cancel()
+	got, err := later.first(ctx)
+	if err != nil {
+		return err
+	}
+	p.first = got
 	for number := 1; ; number++ {
 		later.ahead(ctx, got.pages)
 		if !p.fits(&got, number) {

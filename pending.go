@@ -1,6 +1,7 @@
 package finapi
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -75,9 +76,9 @@ func (u *User) PendingTransactions(ctx context.Context, q PendingQuery) iter.Seq
 		endpoint: epPendingTransactions,
 		window:   u.client.pageWindow,
 		id:       func(t *PendingTransaction) int64 { return t.ID },
-		fetch: func(ctx context.Context, number int) (page[PendingTransaction], error) {
+		fetch: func(ctx context.Context, number int, body *bytes.Buffer) (page[PendingTransaction], error) {
 			var answer pendingPage
-			err := u.do(ctx, call{endpoint: epPendingTransactions, query: pageQuery(query, number, size), into: &answer})
+			err := u.do(ctx, call{endpoint: epPendingTransactions, query: pageQuery(query, number, size), into: &answer, buffer: body})
 			if err != nil {
 				return page[PendingTransaction]{}, err
 			}

@@ -1,6 +1,7 @@
 package finapi
 
 import (
+	"bytes"
 	"context"
 	"sync"
 )
@@ -11,12 +12,19 @@ const maxPageWindow = 16
 // prefetch fetches the pages of a listing before they are asked for, and gives them out in
 // their order. A window of pages is on its way, waiting or in the hands of whoever asked.
 type prefetch[T any] struct {
-	fetch func(ctx context.Context, number int) (page[T], error)
+	pager *pager[T]
 	// slots are where the pages arrive; page n in slot n modulo their number.
-	slots []chan fetched[T]
+	slots []slot[T]
 	asked int // the last page that was sent for
 	given int // the last page that was given out
 	work  sync.WaitGroup
+}
+
+// slot is a place of the window. A page is not sent for before the one that had its slot
+// was given back, so the slot's buffer has one user at a time.
+type slot[T any] struct {
+	arrived chan fetched[T]
+	body    bytes.Buffer
 }
 
 type fetched[T any] struct {
@@ -24,13 +32,18 @@ type fetched[T any] struct {
 	err  error
 }
 
-// newPrefetch makes a prefetch for the pages after the first.
 func newPrefetch[T any](p *pager[T]) *prefetch[T] {
-	f := &prefetch[T]{fetch: p.fetch, slots: make([]chan fetched[T], max(1, p.window)), asked: 1, given: 1}
+	f := &prefetch[T]{pager: p, slots: make([]slot[T], max(1, p.window))}
 	for i := range f.slots {
-		f.slots[i] = make(chan fetched[T], 1)
+		f.slots[i].arrived = make(chan fetched[T], 1)
 	}
 	return f
+}
+
+// first fetches the first page. How many there are is not known before.
+func (f *prefetch[T]) first(ctx context.Context) (page[T], error) {
+	f.asked, f.given = 1, 1
+	return f.pager.fetch(ctx, 1, &f.slot(1).body)
 }
 
 // ahead sends for as many pages as the window has room for, up to the last page. Whoever
@@ -38,21 +51,21 @@ func newPrefetch[T any](p *pager[T]) *prefetch[T] {
 func (f *prefetch[T]) ahead(ctx context.Context, last int) {
 	for f.asked < min(last, f.given+len(f.slots)-1) {
 		f.asked++
-		number := f.asked
+		number, slot := f.asked, f.slot(f.asked)
 		f.work.Go(func() {
-			got, err := f.fetch(ctx, number)
-			f.slot(number) <- fetched[T]{got, err}
+			got, err := f.pager.fetch(ctx, number, &slot.body)
+			slot.arrived <- fetched[T]{got, err}
 		})
 	}
 }
 
-func (f *prefetch[T]) slot(number int) chan fetched[T] { return f.slots[number%len(f.slots)] }
+func (f *prefetch[T]) slot(number int) *slot[T] { return &f.slots[number%len(f.slots)] }
 
 // next gives out the next page in exchange for the one before.
 func (f *prefetch[T]) next(ctx context.Context, last int) (page[T], error) {
 	f.given++
 	f.ahead(ctx, last)
-	got := <-f.slot(f.given)
+	got := <-f.slot(f.given).arrived
 	return got.page, got.err
 }
 

@@ -1,6 +1,7 @@
 package finapi
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"iter"
@@ -305,9 +306,9 @@ func (u *User) transactionPager(q TransactionQuery) (*pager[Transaction], error)
 		sorted:   len(q.OrderBy) > 0,
 		id:       func(t *Transaction) int64 { return int64(t.ID) },
 		amount:   func(t *Transaction) decimal.Decimal { return t.Amount.Amount },
-		fetch: func(ctx context.Context, number int) (page[Transaction], error) {
+		fetch: func(ctx context.Context, number int, body *bytes.Buffer) (page[Transaction], error) {
 			var answer transactionPage
-			err := u.do(ctx, call{endpoint: epTransactions, query: pageQuery(query, number, size), into: &answer})
+			err := u.do(ctx, call{endpoint: epTransactions, query: pageQuery(query, number, size), into: &answer, buffer: body})
 			if err != nil {
 				return page[Transaction]{}, err
 			}
