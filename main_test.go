@@ -1,14 +1,18 @@
-package finapi
+package finapi_test
 
 import (
 	"flag"
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/finapi-go/finapi/internal/measure"
 )
 
-// TestMain fails the run if any test has left a goroutine behind.
+// TestMain fails the run if any test has left a goroutine behind. It also is the programs
+// that benchmarks start.
 func TestMain(m *testing.M) {
+	measure.Child(map[string]measure.Task{measure.ServeTask: measure.Listen, heapTask: walkAndWatchTheHeap})
 	flag.Parse()
 	repeatable()
 	goleak.VerifyTestMain(m)

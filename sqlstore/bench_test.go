@@ -2,16 +2,18 @@ package sqlstore_test
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"testing"
 	"time"
 
 	"github.com/finapi-go/finapi"
 	"github.com/finapi-go/finapi/finapitest"
+	"github.com/finapi-go/finapi/internal/measure"
 	"github.com/finapi-go/finapi/sqlstore"
 )
 
@@ -58,7 +60,8 @@ func BenchmarkCommit(b *testing.B) {
 				b.Fatal(err)
 			}
 			defer func() { _ = file.Close() }()
-			var commits, encodes, syncs, written []time.Duration
+			costs := measure.Costs{}
+			took := func(what string, d time.Duration) { costs[what] = append(costs[what], d) }
 			batches, bytes := 0, 0
 			for b.Loop() {
 				b.StopTimer()
@@ -68,28 +71,26 @@ func BenchmarkCommit(b *testing.B) {
 				if err := store.Commit(b.Context(), books, change(int64(batches), rows...)); err != nil {
 					b.Fatal(err)
 				}
-				commits = append(commits, time.Since(start))
+				took("commit", time.Since(start))
 				b.StopTimer()
 				batches++
 
 				start = time.Now()
 				text := encoded(b, rows)
-				encodes = append(encodes, time.Since(start))
+				encode := time.Since(start)
 				bytes += len(text)
-				written = append(written, toDisk(b, file, text))
-				syncs = append(syncs, toDisk(b, file, text[:4096]))
+				write := toDisk(b, file, text)
+				took("encode", encode)
+				took("fsync-json", write)
+				took("limit", encode+write)
 				b.StartTimer()
-			}
-			report := func(unit string, of []time.Duration) {
-				slices.Sort(of)
-				b.ReportMetric(of[len(of)/2].Seconds()*1000, unit)
 			}
 			rows := float64(batches * batchSize)
 			b.ReportMetric(rows/b.Elapsed().Seconds(), "rows/s")
-			report("ms/commit", commits)
-			report("ms/fsync-4k", syncs)
-			report("ms/fsync-json", written)
-			report("ms/encode", encodes)
+			for _, what := range []string{"commit", "encode", "fsync-json"} {
+				b.ReportMetric(costs.Milliseconds(what), "ms/"+what)
+			}
+			b.ReportMetric(costs.Ratio("commit", "limit"), "commit/limit")
 			b.ReportMetric(float64(size(b, d, store))/rows, "B/row")
 			b.ReportMetric(float64(bytes)/rows, "json-B/row")
 		})
@@ -165,15 +166,27 @@ func BenchmarkRows(b *testing.B) {
 	}
 }
 
-// BenchmarkNothingNew synchronises a ledger of many rows when the bank has no news. What it
-// allocates in all bounds what it can hold at a time.
+// BenchmarkNothingNew synchronises a ledger of many rows when the bank has no news and lists
+// what it booked in the last days. It reports the requests, and the processor time of this
+// process: with SQLite's, without PostgreSQL's and finAPI's. What it allocates in all bounds
+// what it can hold at a time.
 func BenchmarkNothingNew(b *testing.B) {
+	const listed = 60
+	server := measure.Serve(b)
+	base := measure.Listing(server.HTTP1, 0, listed)
 	for name, kind := range kinds {
-		b.Run(name, func(b *testing.B) {
-			bank, store := newBank(b), kind(b).openWithJournal(b)
-			bank.book(60)
-			feed := bank.feed(store)
-			if err := sqlstore.Sync(b.Context(), feed, enter); err != nil {
+		b.Run(fmt.Sprintf("%s/%d", name, *remembered), func(b *testing.B) {
+			transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: server.Trusted()}}
+			b.Cleanup(transport.CloseIdleConnections)
+			client, err := finapi.NewClient(finapi.Sandbox, finapi.Credentials{ID: "client", Secret: finapi.NewSecret("secret")},
+				finapi.WithBaseURLs(base, base), finapi.WithTransport(transport))
+			if err != nil {
+				b.Fatal(err)
+			}
+			store := kind(b).openWithJournal(b)
+			feed := client.User("customer-17", finapi.NewSecret("password")).Feed(measure.Account, books.Ledger, store)
+			synchronise := func(ctx context.Context) error { return sqlstore.Sync(ctx, feed, enter) }
+			if err := synchronise(b.Context()); err != nil {
 				b.Fatal(err)
 			}
 			mark, err := store.Mark(b.Context(), feed.Ledger())
@@ -186,12 +199,7 @@ func BenchmarkNothingNew(b *testing.B) {
 				}
 				mark.Version++
 			}
-			b.ReportAllocs()
-			for b.Loop() {
-				if err := sqlstore.Sync(b.Context(), feed, enter); err != nil {
-					b.Fatal(err)
-				}
-			}
+			measure.NothingNew(b, synchronise)
 		})
 	}
 }
