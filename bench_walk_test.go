@@ -251,7 +251,10 @@ func walkAndWatchTheHeap(argument string, _ io.Reader, report func(any) error) e
 	return cmp.Or(err, report(out))
 }
 
-func TestAWalkOpensNoMoreConnectionsThanItsWindow(t *testing.T) {
+// A request takes a connection that comes free while another is being opened for it, and
+// the other stays for later. So there can be more connections than requests at a time, but
+// their number does not grow with that of the pages.
+func TestAWalkUsesItsConnectionsAgain(t *testing.T) {
 	t.Parallel()
 	for _, window := range []int{1, 4, 8} {
 		server := httptest.NewTLSServer(measure.Handler())
@@ -268,8 +271,8 @@ func TestAWalkOpensNoMoreConnectionsThanItsWindow(t *testing.T) {
 		if len(rows) != 2000 {
 			t.Errorf("a walk with window %d gave %d rows, want 2000", window, len(rows))
 		}
-		if n := handshakes.Load(); n < 1 || n > int64(window) {
-			t.Errorf("a walk of 40 pages with window %d made %d TLS handshakes, want %d at the most", window, n, window)
+		if n := handshakes.Load(); n < 1 || n > int64(2*window) {
+			t.Errorf("a walk of 40 pages with window %d made %d TLS handshakes, want %d at the most", window, n, 2*window)
 		}
 	}
 }

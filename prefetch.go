@@ -15,6 +15,7 @@ type prefetch[T any] struct {
 	pager *pager[T]
 	// slots are where the pages arrive; page n in slot n modulo their number.
 	slots []slot[T]
+	size  int // what the body of a page is likely to take
 	asked int // the last page that was sent for
 	given int // the last page that was given out
 	work  sync.WaitGroup
@@ -43,7 +44,10 @@ func newPrefetch[T any](p *pager[T]) *prefetch[T] {
 // first fetches the first page. How many there are is not known before.
 func (f *prefetch[T]) first(ctx context.Context) (page[T], error) {
 	f.asked, f.given = 1, 1
-	return f.pager.fetch(ctx, 1, &f.slot(1).body)
+	body := &f.slot(1).body
+	got, err := f.pager.fetch(ctx, 1, body)
+	f.size = min(body.Len()*9/8+bytes.MinRead, maxPooledBuffer)
+	return got, err
 }
 
 // ahead sends for as many pages as the window has room for, up to the last page. Whoever
@@ -53,6 +57,8 @@ func (f *prefetch[T]) ahead(ctx context.Context, last int) {
 		f.asked++
 		number, slot := f.asked, f.slot(f.asked)
 		f.work.Go(func() {
+			slot.body.Reset()
+			slot.body.Grow(f.size) // at once: growing step by step takes twice as much
 			got, err := f.pager.fetch(ctx, number, &slot.body)
 			slot.arrived <- fetched[T]{got, err}
 		})
