@@ -37,6 +37,7 @@ type Client struct {
 	environment Environment
 	credentials Credentials
 	http        *http.Client
+	turns       *turns
 	tokens      *tokenSource
 	users       tokenCache
 	buffers     sync.Pool
@@ -66,6 +67,7 @@ func NewClient(environment Environment, credentials Credentials, options ...Opti
 		}
 	}
 	c.http = c.httpClient()
+	c.turns = newTurns(&c.settings)
 	c.tokens = newTokenSource(c.clock, c.clientGrants())
 	return c, nil
 }
@@ -142,6 +144,10 @@ func (c *Client) authorized(ctx context.Context, as *tokenSource, in call, paylo
 
 // once sends one request, and tells the log and the hooks of it.
 func (c *Client) once(ctx context.Context, in call, payload []byte, token Secret) error {
+	if err := c.turns.take(ctx); err != nil {
+		return fmt.Errorf("finapi: %s: %w", &endpoints[in.endpoint], err)
+	}
+	defer c.turns.giveBack()
 	ctx, end := c.beginRequest(ctx, &in)
 	start := c.clock.Now()
 	status, requestID, err := c.exchange(ctx, in, payload, token)

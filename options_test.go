@@ -56,6 +56,14 @@ func TestNewClientRefusesBadInputAndNamesTheField(t *testing.T) {
 		{"no longest wait", finapi.Live, goodCredentials(), retrying(1, 0, 0), "Retry.Max"},
 		{"an endless longest wait", finapi.Live, goodCredentials(), retrying(1, 1, 600_001), "Retry.Max"},
 		{"no first wait", finapi.Live, goodCredentials(), retrying(1, 0, 1), "Retry.Base"},
+		{"no request in flight", finapi.Live, goodCredentials(), finapi.WithMaxInFlight(0), "WithMaxInFlight"},
+		{"1025 requests in flight", finapi.Live, goodCredentials(), finapi.WithMaxInFlight(1025), "WithMaxInFlight"},
+		{"a rate of nothing", finapi.Live, goodCredentials(), finapi.WithRateLimit(0, time.Second), "WithRateLimit.requests"},
+		{"a negative rate", finapi.Live, goodCredentials(), finapi.WithRateLimit(-1, time.Second), "WithRateLimit.requests"},
+		{"a rate beyond all measure", finapi.Live, goodCredentials(), finapi.WithRateLimit(10_001, time.Second), "WithRateLimit.requests"},
+		{"a rate per nothing", finapi.Live, goodCredentials(), finapi.WithRateLimit(10, 0), "WithRateLimit.per"},
+		{"a rate without its unit", finapi.Live, goodCredentials(), finapi.WithRateLimit(10, 60), "WithRateLimit.per"},
+		{"a rate per day", finapi.Live, goodCredentials(), finapi.WithRateLimit(10, 24*time.Hour), "WithRateLimit.per"},
 		{"a first wait longer than the longest", finapi.Live, goodCredentials(), retrying(1, 2, 1), "Retry.Base"},
 	}
 	for _, tt := range cases {
@@ -91,6 +99,8 @@ func TestTheBoundsThemselvesAreAllowed(t *testing.T) {
 		finapi.WithPageWindow(1), finapi.WithPageWindow(16),
 		finapi.WithLanguage(finapi.German), finapi.WithLanguage(finapi.English), finapi.WithLanguage(finapi.Czech),
 		finapi.WithLanguage(finapi.Slovak), finapi.WithLogger(slog.Default()),
+		finapi.WithMaxInFlight(1), finapi.WithMaxInFlight(1024),
+		finapi.WithRateLimit(1, time.Hour), finapi.WithRateLimit(10_000, time.Second),
 	}
 	if _, err := finapi.NewClient(finapi.Live, credentials, options...); err != nil {
 		t.Error(err)
