@@ -32,6 +32,7 @@ type settings struct {
 	hooks      Hooks // with nothing left nil, or none
 	inFlight   int
 	every      time.Duration // between two requests; 0 for no limit
+	circuit    Circuit
 }
 
 func defaultSettings(hosts [2]string) settings {
@@ -45,6 +46,7 @@ func defaultSettings(hosts [2]string) settings {
 		clock:      systemClock{},
 		budget:     new(MemoryBudget),
 		inFlight:   defaultInFlight,
+		circuit:    defaultCircuit(),
 	}
 }
 
@@ -126,7 +128,8 @@ func WithRetry(r Retry) Option {
 }
 
 // WithLogger logs every request at level debug: endpoint template, duration,
-// and for errors status, code and request id; never ids, texts or secrets. By
+// and for errors status, code and request id; never ids, texts or secrets. When a
+// [Circuit] opens, that is logged at level warn, and its end at level info. By
 // default nothing is logged.
 func WithLogger(l *slog.Logger) Option {
 	return func(s *settings) error {
