@@ -148,10 +148,12 @@ func (c *Client) authorized(ctx context.Context, as *tokenSource, in call, paylo
 
 // once sends one request when it may, and tells the log and the hooks of it.
 func (c *Client) once(ctx context.Context, in call, payload []byte, token Secret) error {
+	asked := c.clock.Now()
 	leave, err := c.admit(ctx, &endpoints[in.endpoint])
+	waited := c.clock.Now().Sub(asked)
 	ctx, end := c.beginRequest(ctx, &in)
 	if err != nil {
-		end(OperationEnd{Err: err})
+		end(OperationEnd{Err: err, Waited: waited})
 		return err
 	}
 	err = errUnfinished
@@ -161,7 +163,7 @@ func (c *Client) once(ctx context.Context, in call, payload []byte, token Secret
 	if requestID != "" {
 		c.log(ctx, &endpoints[in.endpoint], start, status, requestID, err)
 	}
-	end(OperationEnd{Err: err, Status: status, RequestID: requestID})
+	end(OperationEnd{Err: err, Status: status, RequestID: requestID, Waited: waited})
 	return err
 }
 

@@ -224,6 +224,38 @@ func TestTheRateIsKeptWhoeverLeaves(t *testing.T) {
 	})
 }
 
+func TestHooksTellHowLongARequestWaitedForItsTurn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := &watcher{}
+		server := newStub(t)
+		transport := &counting{next: server, takes: time.Second}
+		user := server.user(finapi.WithMaxInFlight(1), finapi.WithTransport(transport), finapi.WithClock(finapi.SystemClock()), finapi.WithHooks(w.hooks()))
+		accounts := ready(server)
+		must(t, accounts(t.Context(), user))
+		parallel(t, 4, func(int) error { return accounts(t.Context(), user) })
+		var waited []time.Duration
+		for _, o := range w.of(finapi.OperationRequest) {
+			waited = append(waited, o.Waited)
+			same(t, time.Second, o.Duration)
+		}
+		same(t, []time.Duration{0, 0, 0, time.Second, 2 * time.Second, 3 * time.Second}, waited)
+
+		go func() { _ = accounts(t.Context(), user) }()
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		if err := accounts(ctx, user); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v, want the end of the context", err)
+		}
+		all := w.of(finapi.OperationRequest)
+		last := all[len(all)-1]
+		same(t, 100*time.Millisecond, last.Waited)
+		same(t, time.Duration(0), last.Duration)
+		same(t, "", last.RequestID)
+	})
+}
+
 func TestAClockThatIsSetBackDoesNotStopTheClient(t *testing.T) {
 	t.Parallel()
 	server := newStub(t)
