@@ -37,6 +37,8 @@ type Client struct {
 	environment Environment
 	credentials Credentials
 	http        *http.Client
+	turns       *turns
+	circuits    [2]*breaker // indexed by host
 	tokens      *tokenSource
 	users       tokenCache
 	buffers     sync.Pool
@@ -66,6 +68,10 @@ func NewClient(environment Environment, credentials Credentials, options ...Opti
 		}
 	}
 	c.http = c.httpClient()
+	c.turns = newTurns(&c.settings)
+	for i := range c.circuits {
+		c.circuits[i] = newBreaker(c.circuit)
+	}
 	c.tokens = newTokenSource(c.clock, c.clientGrants())
 	return c, nil
 }
@@ -114,7 +120,7 @@ func (c *Client) do(ctx context.Context, as *tokenSource, in call) error {
 	if c.hooks.Start != nil {
 		in.sent = new(int)
 	}
-	return c.retry(ctx, patience, func() error { return c.authorized(ctx, as, in, payload) })
+	return c.retry(ctx, patience, ep.host, func() error { return c.authorized(ctx, as, in, payload) })
 }
 
 // authorized sends with a token. A 401 says that the server refused before it
@@ -140,17 +146,29 @@ func (c *Client) authorized(ctx context.Context, as *tokenSource, in call, paylo
 	return c.once(ctx, in, payload, token)
 }
 
-// once sends one request, and tells the log and the hooks of it.
+// once sends one request when it may, and tells the log and the hooks of it.
 func (c *Client) once(ctx context.Context, in call, payload []byte, token Secret) error {
+	asked := c.clock.Now()
+	leave, err := c.admit(ctx, &endpoints[in.endpoint])
+	waited := c.clock.Now().Sub(asked)
 	ctx, end := c.beginRequest(ctx, &in)
+	if err != nil {
+		end(OperationEnd{Err: err, Waited: waited})
+		return err
+	}
+	err = errUnfinished
+	defer func() { leave(ctx, err) }()
 	start := c.clock.Now()
 	status, requestID, err := c.exchange(ctx, in, payload, token)
 	if requestID != "" {
 		c.log(ctx, &endpoints[in.endpoint], start, status, requestID, err)
 	}
-	end(OperationEnd{Err: err, Status: status, RequestID: requestID})
+	end(OperationEnd{Err: err, Status: status, RequestID: requestID, Waited: waited})
 	return err
 }
+
+// errUnfinished is the outcome of a request during which the transport panicked.
+var errUnfinished = errors.New("finapi: the request did not come to its end")
 
 // exchange sends one request and reads its whole answer. The request id is "" if nothing
 // could be sent.

@@ -14,6 +14,9 @@ const (
 	// CodeNetwork: the connection failed, broke off or took too long; see
 	// [Error.Unwrap].
 	CodeNetwork Code = "SDK_NETWORK"
+	// CodeHostDown: one of finAPI's hosts has failed for a while, so nothing was sent; see
+	// [Circuit], [Error.Since] and [Error.RetryAfter].
+	CodeHostDown Code = "SDK_HOST_DOWN"
 	// CodeUnreadable: the answer was HTML, empty or not as documented.
 	CodeUnreadable Code = "SDK_UNREADABLE_ANSWER"
 	// CodeTooLarge: the answer was larger than this package reads.

@@ -51,6 +51,13 @@
 // is repeated like a read. After a status 401, any call is made once
 // more with a new token, because finAPI refused it before it acted.
 //
+// # How much is sent
+//
+// A client has at most 32 requests under way, see [WithMaxInFlight]; [WithRateLimit] adds
+// a rate. A host that fails for a while is left alone, and calls fail at once with
+// [CodeHostDown], see [Circuit]. Every wait ends with its context. docs/scale.md shows
+// the bounds.
+//
 // # Errors
 //
 // Every refusal is an [*Error] with a [Code] and an [Actor], who is the one that

@@ -36,8 +36,12 @@ type Error struct {
 	RequestID string
 	// Endpoint is the method and path template, such as "GET /api/v2/accounts/{id}".
 	Endpoint string
-	// RetryAfter is how long the server asked to wait; 0 if it did not ask.
+	// RetryAfter is how long the server asked to wait, or how long a limit of this
+	// package lasts; 0 if neither is known.
 	RetryAfter time.Duration
+	// Since is when the failures began that led to a [CodeHostDown]; zero for all other
+	// codes.
+	Since time.Time
 	// Details are all errors of the answer, if it named several.
 	Details []ErrorDetail
 
@@ -144,21 +148,29 @@ func (e *Error) Unwrap() error { return e.cause }
 
 // LogValue logs what [Error.Error] tells, as separate attributes.
 func (e *Error) LogValue() slog.Value {
-	return slog.GroupValue(
+	attrs := []slog.Attr{
 		slog.String("endpoint", e.Endpoint),
 		slog.Int("status", e.Status),
 		slog.String("code", string(e.Code)),
 		slog.String("actor", string(e.Actor)),
 		slog.String("request_id", e.RequestID),
-	)
+	}
+	if !e.Since.IsZero() {
+		attrs = append(attrs, slog.Time("since", e.Since))
+	}
+	return slog.GroupValue(attrs...)
 }
 
 // MarshalJSON writes what [Error.LogValue] logs, and the field of a bad input.
 func (e *Error) MarshalJSON() ([]byte, error) {
-	return json.Marshal(map[string]any{
+	fields := map[string]any{
 		"endpoint": e.Endpoint, "status": e.Status, "code": e.Code,
 		"actor": e.Actor, "field": e.Field, "request_id": e.RequestID,
-	})
+	}
+	if !e.Since.IsZero() {
+		fields["since"] = e.Since
+	}
+	return json.Marshal(fields)
 }
 
 // otherCode stands in labels for a code that this package does not know.

@@ -76,6 +76,52 @@ func ExampleOption() {
 	// Output: finapi.Client(live) <nil>
 }
 
+// A program with many customers tells finAPI how much it will send, and keeps to it.
+func ExampleWithRateLimit() {
+	client, err := finapi.NewClient(finapi.Live,
+		finapi.Credentials{ID: "id", Secret: finapi.NewSecret("secret")},
+		finapi.WithMaxInFlight(64),
+		finapi.WithRateLimit(50, time.Second),
+	)
+	fmt.Println(client, err)
+	// Output: finapi.Client(live) <nil>
+}
+
+// A host that fails is left alone, and the error says since when.
+func ExampleWithCircuit() {
+	ctx := context.Background()
+	sim, err := finapitest.Start()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sim.Close()
+	sim.Intercept(func(w http.ResponseWriter, _ *http.Request) bool {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return true
+	})
+	client, err := finapi.NewClient(finapi.Sandbox,
+		finapi.Credentials{ID: sim.ClientID(), Secret: finapi.NewSecret(sim.ClientSecret())},
+		finapi.WithBaseURLs(sim.AccessURL(), sim.WebFormURL()), finapi.WithClock(sim.Clock()),
+		finapi.WithCircuit(finapi.Circuit{Failures: 4, Base: time.Minute, Max: time.Hour}),
+	)
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, _ = client.Configuration(ctx)
+	sim.Clock().Advance(10 * time.Second)
+	_, err = client.Configuration(ctx)
+	var down *finapi.Error
+	if errors.As(err, &down) && down.Code == finapi.CodeHostDown {
+		fmt.Println("for more than ten seconds:", sim.Clock().Now().Sub(down.Since) > 10*time.Second)
+		fmt.Println("try again in less than two minutes:", down.RetryAfter < 2*time.Minute)
+		fmt.Println(down.Remedy(finapi.English))
+	}
+	// Output:
+	// for more than ten seconds: true
+	// try again in less than two minutes: true
+	// finAPI has been out of order for a while; please try again in a few minutes.
+}
+
 func ExampleClient_Banks() {
 	sim, err := finapitest.Start()
 	if err != nil {

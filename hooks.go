@@ -26,7 +26,9 @@ type OperationKind string
 
 // The kinds of operations.
 const (
-	// OperationRequest is one attempt of one request to finAPI, tokens included.
+	// OperationRequest is one attempt of one request to finAPI, tokens included. An
+	// attempt that a [Circuit] refuses is one with [CodeHostDown], although nothing is
+	// sent.
 	OperationRequest OperationKind = "request"
 	// OperationRefresh is a [User.Refresh] of a connection, from its start until the
 	// data are stored.
@@ -68,6 +70,9 @@ type OperationEnd struct {
 	RequestID string
 	// Duration is the time between start and end on the client's clock.
 	Duration time.Duration
+	// Waited is how long a request waited before it began, because of [WithMaxInFlight]
+	// or [WithRateLimit]; 0 for all other kinds.
+	Waited time.Duration
 	// Synced is the last event of a sync, with its pass and counts; nil if it did not
 	// come to its end, and for all other kinds. Err can say then why it is not complete.
 	Synced *Synced

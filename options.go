@@ -30,6 +30,9 @@ type settings struct {
 	clock      Clock
 	budget     Budget
 	hooks      Hooks // with nothing left nil, or none
+	inFlight   int
+	every      time.Duration // between two requests; 0 for no limit
+	circuit    Circuit
 }
 
 func defaultSettings(hosts [2]string) settings {
@@ -42,6 +45,8 @@ func defaultSettings(hosts [2]string) settings {
 		pageWindow: 4,
 		clock:      systemClock{},
 		budget:     new(MemoryBudget),
+		inFlight:   defaultInFlight,
+		circuit:    defaultCircuit(),
 	}
 }
 
@@ -123,7 +128,8 @@ func WithRetry(r Retry) Option {
 }
 
 // WithLogger logs every request at level debug: endpoint template, duration,
-// and for errors status, code and request id; never ids, texts or secrets. By
+// and for errors status, code and request id; never ids, texts or secrets. When a
+// [Circuit] opens, that is logged at level warn, and its end at level info. By
 // default nothing is logged.
 func WithLogger(l *slog.Logger) Option {
 	return func(s *settings) error {
@@ -197,20 +203,22 @@ func (s *settings) httpClient() *http.Client {
 	case s.transport != nil:
 		hc.Transport = s.transport
 	case hc.Transport == nil:
-		hc.Transport = pooledTransport()
+		hc.Transport = pooledTransport(s.inFlight)
 	}
 	hc.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return hc
 }
 
 // pooledTransport adds what go-cleanhttp's lacks: a limit for the wait on the
-// answer's header and for its size, and enough idle connections for the largest window of
-// pages. Each attempt has a deadline besides.
-func pooledTransport() http.RoundTripper {
+// answer's header and for its size. Each attempt has a deadline besides. It keeps as many
+// connections to a host as can be in use at the same time, else busy programs would shake
+// hands all day; those that nobody uses are closed after 90 s.
+func pooledTransport(inFlight int) http.RoundTripper {
 	t := cleanhttp.DefaultPooledTransport()
+	t.MaxIdleConnsPerHost = max(inFlight, maxPageWindow)
+	t.MaxIdleConns = 2 * t.MaxIdleConnsPerHost
 	t.ResponseHeaderTimeout = bankCall
 	t.MaxResponseHeaderBytes = 256 << 10
-	t.MaxIdleConnsPerHost = maxPageWindow
 	t.DialContext = (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext
 	return t
 }

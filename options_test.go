@@ -56,6 +56,22 @@ func TestNewClientRefusesBadInputAndNamesTheField(t *testing.T) {
 		{"no longest wait", finapi.Live, goodCredentials(), retrying(1, 0, 0), "Retry.Max"},
 		{"an endless longest wait", finapi.Live, goodCredentials(), retrying(1, 1, 600_001), "Retry.Max"},
 		{"no first wait", finapi.Live, goodCredentials(), retrying(1, 0, 1), "Retry.Base"},
+		{"no request in flight", finapi.Live, goodCredentials(), finapi.WithMaxInFlight(0), "WithMaxInFlight"},
+		{"1025 requests in flight", finapi.Live, goodCredentials(), finapi.WithMaxInFlight(1025), "WithMaxInFlight"},
+		{"a rate of nothing", finapi.Live, goodCredentials(), finapi.WithRateLimit(0, time.Second), "WithRateLimit.requests"},
+		{"a negative rate", finapi.Live, goodCredentials(), finapi.WithRateLimit(-1, time.Second), "WithRateLimit.requests"},
+		{"a rate beyond all measure", finapi.Live, goodCredentials(), finapi.WithRateLimit(10_001, time.Second), "WithRateLimit.requests"},
+		{"a rate per nothing", finapi.Live, goodCredentials(), finapi.WithRateLimit(10, 0), "WithRateLimit.per"},
+		{"a rate without its unit", finapi.Live, goodCredentials(), finapi.WithRateLimit(10, 60), "WithRateLimit.per"},
+		{"a rate per day", finapi.Live, goodCredentials(), finapi.WithRateLimit(10, 24*time.Hour), "WithRateLimit.per"},
+		{"a circuit without failures", finapi.Live, goodCredentials(), circuit(0, 0, 1, 1), "Circuit.Failures"},
+		{"a circuit of 1001 failures", finapi.Live, goodCredentials(), circuit(1001, 0, 1, 1), "Circuit.Failures"},
+		{"a circuit that lasts less than nothing", finapi.Live, goodCredentials(), circuit(1, -1, 1, 1), "Circuit.Lasting"},
+		{"a circuit that must last for more than an hour", finapi.Live, goodCredentials(), circuit(1, 3_600_001, 1, 1), "Circuit.Lasting"},
+		{"a circuit without a longest pause", finapi.Live, goodCredentials(), circuit(1, 0, 0, 0), "Circuit.Max"},
+		{"a circuit with pauses of more than an hour", finapi.Live, goodCredentials(), circuit(1, 0, 1, 3_600_001), "Circuit.Max"},
+		{"a circuit without a first pause", finapi.Live, goodCredentials(), circuit(1, 0, 0, 1), "Circuit.Base"},
+		{"a first pause longer than the longest", finapi.Live, goodCredentials(), circuit(1, 0, 2, 1), "Circuit.Base"},
 		{"a first wait longer than the longest", finapi.Live, goodCredentials(), retrying(1, 2, 1), "Retry.Base"},
 	}
 	for _, tt := range cases {
@@ -82,6 +98,14 @@ func retrying(attempts, base, longest int) finapi.Option {
 	})
 }
 
+// circuit takes milliseconds.
+func circuit(failures int, lasting, base, longest int64) finapi.Option {
+	return finapi.WithCircuit(finapi.Circuit{
+		Failures: failures, Lasting: time.Duration(lasting) * time.Millisecond,
+		Base: time.Duration(base) * time.Millisecond, Max: time.Duration(longest) * time.Millisecond,
+	})
+}
+
 func TestTheBoundsThemselvesAreAllowed(t *testing.T) {
 	t.Parallel()
 	longest := strings.Repeat("x", 255)
@@ -91,6 +115,9 @@ func TestTheBoundsThemselvesAreAllowed(t *testing.T) {
 		finapi.WithPageWindow(1), finapi.WithPageWindow(16),
 		finapi.WithLanguage(finapi.German), finapi.WithLanguage(finapi.English), finapi.WithLanguage(finapi.Czech),
 		finapi.WithLanguage(finapi.Slovak), finapi.WithLogger(slog.Default()),
+		finapi.WithMaxInFlight(1), finapi.WithMaxInFlight(1024),
+		finapi.WithRateLimit(1, time.Hour), finapi.WithRateLimit(10_000, time.Second),
+		circuit(1, 0, 1, 1), circuit(1000, 3_600_000, 3_600_000, 3_600_000), finapi.WithCircuit(finapi.Circuit{}),
 	}
 	if _, err := finapi.NewClient(finapi.Live, credentials, options...); err != nil {
 		t.Error(err)

@@ -109,6 +109,11 @@ var remedies = map[Code]advice{
 		english: "finAPI cannot be reached; please check the internet connection and try again in a few minutes.",
 		german:  "finAPI ist nicht erreichbar; bitte prüfen Sie die Internetverbindung und versuchen Sie es in einigen Minuten erneut.",
 	},
+	CodeHostDown: {
+		documented: []int{noStatus}, actor: ActorFinAPI, retry: RetryLater,
+		english: "finAPI has been out of order for a while; please try again in a few minutes.",
+		german:  "finAPI ist seit einiger Zeit gestört; bitte versuchen Sie es in einigen Minuten erneut.",
+	},
 	CodeUnreadable: {
 		actor: ActorFinAPI, retry: RetryLater,
 		english: "finAPI's answer could not be read; please try again later, and tell your software's vendor if that does not help.",

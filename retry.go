@@ -42,17 +42,23 @@ func (r Retry) validate() error {
 	return nil
 }
 
-// retry runs op until it succeeds, fails for good, or patience ends. It waits on
-// the client's clock and leaves when ctx is done.
-func (c *Client) retry(ctx context.Context, r Retry, op func() error) error {
+// retry runs op, which sends to a host, until it succeeds, fails for good, or patience
+// ends. It waits on the client's clock and leaves when ctx is done.
+func (c *Client) retry(ctx context.Context, r Retry, to host, op func() error) error {
 	policy := newPatience(r)
+	begun := false // only a call that is under way waits for a host that fails
 	try := func() error {
 		err := op()
 		var final *backoff.PermanentError
-		if err != nil && !errors.As(err, &final) && !temporary(err) {
+		waits := temporary(err) || begun && IsError(err, CodeHostDown)
+		if err != nil && !errors.As(err, &final) && !waits {
 			return backoff.Permanent(err)
 		}
-		policy.heed(err)
+		begun = true
+		policy.asked = retryAfterOf(err)
+		if down := c.circuits[to].state(c.clock.Now()); down != nil {
+			policy.asked = max(policy.asked, down.left)
+		}
 		return err
 	}
 	timer := &clockTimer{ctx: ctx, clock: c.clock, done: make(chan time.Time, 1)}
@@ -78,7 +84,7 @@ func temporary(err error) bool {
 }
 
 // patience is the exponential back-off of the backoff package plus what that
-// lacks: a number of attempts and the server's Retry-After.
+// lacks: a number of attempts, and what the server or the circuit asks for.
 type patience struct {
 	*backoff.ExponentialBackOff
 	retry Retry
@@ -88,14 +94,20 @@ type patience struct {
 
 func newPatience(r Retry) *patience {
 	return &patience{
-		ExponentialBackOff: backoff.NewExponentialBackOff(
-			backoff.WithInitialInterval(r.Base),
-			backoff.WithMaxInterval(r.Max),
-			backoff.WithMultiplier(2),
-			backoff.WithMaxElapsedTime(0),
-		),
-		retry: r,
+		ExponentialBackOff: growing(r.Base, r.Max),
+		retry:              r,
 	}
+}
+
+// growing doubles from base up to longest, with a jitter of half of it that can exceed
+// longest.
+func growing(base, longest time.Duration) *backoff.ExponentialBackOff {
+	return backoff.NewExponentialBackOff(
+		backoff.WithInitialInterval(base),
+		backoff.WithMaxInterval(longest),
+		backoff.WithMultiplier(2),
+		backoff.WithMaxElapsedTime(0),
+	)
 }
 
 // Reset is called once before the first attempt.
@@ -104,13 +116,13 @@ func (p *patience) Reset() {
 	p.left = p.retry.Attempts
 }
 
-// heed remembers how long the server asked to wait.
-func (p *patience) heed(err error) {
+// retryAfterOf tells how long an error asks to wait; 0 if it does not.
+func retryAfterOf(err error) time.Duration {
 	var e *Error
-	p.asked = 0
 	if errors.As(err, &e) {
-		p.asked = e.RetryAfter
+		return e.RetryAfter
 	}
+	return 0
 }
 
 // NextBackOff returns the next wait, or [backoff.Stop].

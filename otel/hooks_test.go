@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/shopspring/decimal"
@@ -159,6 +160,24 @@ func (w *watched) metrics(name string) map[string]int64 {
 	return series
 }
 
+// sum returns what a histogram without labels adds up to.
+func (w *watched) sum(name string) float64 {
+	w.t.Helper()
+	var all metricdata.ResourceMetrics
+	must(w.t, w.reader.Collect(context.Background(), &all))
+	var sum float64
+	for _, s := range all.ScopeMetrics {
+		for _, m := range s.Metrics {
+			if data, ok := m.Data.(metricdata.Histogram[float64]); ok && m.Name == name {
+				for _, p := range data.DataPoints {
+					sum += p.Sum
+				}
+			}
+		}
+	}
+	return sum
+}
+
 func TestARequestThatIsRepeatedIsTwoSpansAndOneRetry(t *testing.T) {
 	t.Parallel()
 	w := newWatched(t)
@@ -173,6 +192,23 @@ func TestARequestThatIsRepeatedIsTwoSpansAndOneRetry(t *testing.T) {
 	durations := w.metrics("finapi.request.duration")
 	same(t, int64(1), durations["error.type=SDK_HTTP_STATUS http.request.method=GET http.response.status_code=503 url.template=/api/v2/accounts/{id}"])
 	same(t, int64(1), durations["http.request.method=GET http.response.status_code=200 url.template=/api/v2/accounts/{id}"])
+}
+
+func TestTheWaitForATurnIsMeasured(t *testing.T) {
+	t.Parallel()
+	w := &watched{t: t, spans: tracetest.NewInMemoryExporter(), reader: sdkmetric.NewManualReader()}
+	request := finapi.Operation{Kind: finapi.OperationRequest, Name: "GET /api/v2/accounts", Attempt: 1}
+	end(t, w, request, finapi.OperationEnd{Waited: 7 * time.Second, Duration: time.Second})
+	same(t, map[string]int64{"": 1}, w.metrics("finapi.request.wait"))
+	same(t, 7.0, w.sum("finapi.request.wait"))
+}
+
+func TestARequestThatACircuitRefusesIsARequestWithThatCode(t *testing.T) {
+	t.Parallel()
+	w := &watched{t: t, spans: tracetest.NewInMemoryExporter(), reader: sdkmetric.NewManualReader()}
+	request := finapi.Operation{Kind: finapi.OperationRequest, Name: "GET /api/v2/accounts", Attempt: 1}
+	end(t, w, request, finapi.OperationEnd{Err: &finapi.Error{Code: finapi.CodeHostDown}, Code: finapi.CodeHostDown})
+	same(t, map[string]int64{"error.type=SDK_HOST_DOWN http.request.method=GET url.template=/api/v2/accounts": 1}, w.metrics("finapi.request.duration"))
 }
 
 func TestARefreshIsASpanAroundItsRequests(t *testing.T) {

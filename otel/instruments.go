@@ -15,8 +15,8 @@ import (
 // instruments are the metrics. Their names are finAPI's own, because those of the
 // conventions are taken by otelhttp, which needs labels that are not known here.
 type instruments struct {
-	requests, refreshes, syncs metric.Float64Histogram
-	retries, events, shortfall metric.Int64Counter
+	requests, waits, refreshes, syncs metric.Float64Histogram
+	retries, events, shortfall        metric.Int64Counter
 }
 
 // newInstruments gives the histograms buckets up to what an operation can take: a call
@@ -37,6 +37,8 @@ func newInstruments(meter metric.Meter) (*instruments, error) {
 	i := &instruments{
 		requests: histogram("finapi.request.duration", "How long attempts of requests to finAPI take.",
 			0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 180),
+		waits: histogram("finapi.request.wait", "How long requests to finAPI wait for their turn before they are sent.",
+			0.001, 0.01, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 180),
 		refreshes: histogram("finapi.refresh.duration", "How long updates of connections take, with the wait for the data.",
 			1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600),
 		syncs: histogram("finapi.sync.duration", "How long synchronisations take, with the ERP's own work.",
@@ -58,6 +60,7 @@ func (i *instruments) record(ctx context.Context, op *finapi.Operation, end *fin
 		}
 		labels := slices.Concat(where, status(end), errorType(end))
 		i.requests.Record(ctx, seconds, metric.WithAttributes(labels...))
+		i.waits.Record(ctx, end.Waited.Seconds())
 	case finapi.OperationRefresh:
 		labels := append(asked(op), errorType(end)...)
 		i.refreshes.Record(ctx, seconds, metric.WithAttributes(labels...))

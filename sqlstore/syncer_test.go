@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"runtime"
 	"slices"
 	"strings"
@@ -449,6 +450,68 @@ func TestABankThatFailsIsAskedAgainLaterAndNotTooOften(t *testing.T) {
 		wantBookedOnce(t, o.bank, o.store)
 		if s := o.status(); s.Failures != 0 || s.Last.Failure != nil {
 			t.Errorf("the status is %+v", s)
+		}
+	})
+}
+
+// outage is a way to finAPI that can be cut.
+type outage struct {
+	http.RoundTripper
+	cut  bool
+	sent int
+}
+
+func (o *outage) RoundTrip(r *http.Request) (*http.Response, error) {
+	o.sent++
+	if o.cut {
+		return nil, errors.New("connection refused")
+	}
+	return o.RoundTripper.RoundTrip(r)
+}
+
+func TestAHostThatIsLeftAloneIsFinAPIsTroubleAndIsTriedAgainLater(t *testing.T) {
+	onEach(t, kinds, func(t *testing.T, d database) {
+		o := newOffice(t, d)
+		o.run(1)
+		way := &outage{RoundTripper: o.transport}
+		client, err := finapi.NewClient(
+			finapi.Sandbox, finapi.Credentials{ID: o.sim.ClientID(), Secret: finapi.NewSecret(o.sim.ClientSecret())},
+			finapi.WithBaseURLs(o.sim.AccessURL(), o.sim.WebFormURL()), finapi.WithTransport(way),
+			finapi.WithClock(o.sim.Clock()), finapi.WithBudget(o.store.Budget()),
+			finapi.WithCircuit(finapi.Circuit{Failures: 2, Base: time.Hour, Max: time.Hour}),
+		)
+		o.must(err)
+		o.user = client.User(o.user.ID(), o.user.Password())
+		o.pay(3)
+		way.cut = true
+		if _, err := client.Configuration(t.Context()); err == nil {
+			t.Fatal("the way is not cut")
+		}
+		way.sent = 0
+		_, err = o.connections.Tell(t.Context(), o.connection, sqlstore.HintNews)
+		o.must(err)
+		o.sim.Clock().Advance(10 * time.Minute)
+		o.run(1)
+		s := o.status()
+		if f := s.Last.Failure; f == nil || f.Code != finapi.CodeHostDown || f.Actor != finapi.ActorFinAPI {
+			t.Fatalf("the failure is %+v, want %s of finAPI's", f, finapi.CodeHostDown)
+		}
+		if way.sent != 0 {
+			t.Errorf("%d requests were sent to a host that is left alone", way.sent)
+		}
+		if wait := s.Next.At.Sub(o.sim.Clock().Now()); s.Last.MustAct() != "" || wait < 20*time.Minute || wait > 24*time.Hour {
+			t.Errorf("it is tried again in %v and %q must act, want it after the pause and nobody", wait, s.Last.MustAct())
+		}
+		backlog, err := o.connections.Backlog(t.Context())
+		o.must(err)
+		if len(backlog.Blocked) != 0 || backlog.Failing != 1 {
+			t.Errorf("the backlog is %+v, want one that fails and nobody who must act", backlog)
+		}
+		way.cut = false
+		o.night()
+		wantBookedOnce(t, o.bank, o.store)
+		if s := o.status(); s.Failures != 0 || s.Last.Failure != nil {
+			t.Errorf("after the outage the status is %+v", s)
 		}
 	})
 }

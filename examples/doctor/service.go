@@ -80,7 +80,8 @@ func (s *service) connect(credentials finapi.Credentials, access, webForms strin
 		return finapi.NewClient(s.environment, credentials,
 			finapi.WithBaseURLs(access, webForms), finapi.WithTransport(s.wire), finapi.WithClock(s.clock),
 			finapi.WithLanguage(finapi.English), finapi.WithUserAgent("finapi-example-doctor"),
-			finapi.WithRetry(finapi.Retry{Attempts: 3, Base: time.Second, Max: 10 * time.Second}))
+			finapi.WithRetry(finapi.Retry{Attempts: 3, Base: time.Second, Max: 10 * time.Second}),
+			finapi.WithCircuit(finapi.Circuit{})) // each finding is about what was tried
 	}
 	var err error
 	if s.client, err = s.again(); err != nil {
