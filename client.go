@@ -165,6 +165,7 @@ func (c *Client) exchange(ctx context.Context, in call, payload []byte, token Se
 	}
 	defer c.drain(resp.Body)
 	err = c.receive(ctx, ep, req, resp, in.into)
+	hideSecrets(err, token, in.form)
 	return resp.StatusCode, requestIDOf(req, resp), err
 }
 
