@@ -77,7 +77,7 @@ func trafficOf(dir string, arguments ...string) (run, error) {
 	if len(arguments) == 0 {
 		arguments = []string{"./..."}
 	}
-	command := exec.Command("go", append([]string{"test", "-v", "-count=1", "-vet=off"}, arguments...)...)
+	command := exec.Command("go", append([]string{"test", "-v", "-count=1", "-vet=off", "-timeout=30m"}, arguments...)...)
 	command.Dir = dir
 	command.Env = append(os.Environ(), TrafficVariable+"="+log)
 	var all run
