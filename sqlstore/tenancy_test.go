@@ -68,7 +68,9 @@ func owned(key finapi.LedgerKey, version int64) finapi.Change {
 	return c
 }
 
-func secretOf(key finapi.LedgerKey) string { return fmt.Sprintf("belongs to %s, %+q", key.Environment, string(key.Ledger)) }
+func secretOf(key finapi.LedgerKey) string {
+	return fmt.Sprintf("belongs to %s, %+q", key.Environment, string(key.Ledger))
+}
 
 // TestAThousandLedgersInOneDatabaseSeeOnlyWhatIsTheirs writes and reads them all at once, with
 // commits that are too late, calls that are given up, and ledgers that are forgotten in between.

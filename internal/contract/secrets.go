@@ -133,13 +133,16 @@ func Leaks(text []byte, secrets map[string]string) []Leak {
 }
 
 func forms(secret string) map[string]string {
-	quoted, _ := json.Marshal(secret) // a text can always be written
+	quoted, err := json.Marshal(secret)
+	if err != nil {
+		quoted = []byte(`""`) // a text can always be written
+	}
 	return map[string]string{
 		"as it is":      secret,
 		"as JSON":       string(quoted[1 : len(quoted)-1]),
 		"quoted":        strings.Trim(fmt.Sprintf("%q", secret), `"`),
 		"in hex":        hex.EncodeToString([]byte(secret)),
-		"as bytes":      strings.Trim(fmt.Sprint([]byte(secret)), "[]"),
+		"as bytes":      strings.Trim(fmt.Sprintf("%d", []byte(secret)), "[]"),
 		"in base64":     base64.RawStdEncoding.EncodeToString([]byte(secret)),
 		"in a URL":      url.QueryEscape(secret),
 		"in URL base64": base64.RawURLEncoding.EncodeToString([]byte(secret)),
