@@ -186,6 +186,7 @@ func (c *Client) exchange(ctx context.Context, in call, payload []byte, token Se
 	}
 	defer c.drain(resp.Body)
 	err = c.receive(ctx, &in, req, resp)
+	hideSecrets(err, token, in.form)
 	return resp.StatusCode, requestIDOf(req, resp), err
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/finapi-go/finapi"
+	"github.com/finapi-go/finapi/internal/capture"
 )
 
 func TestWithoutAClockTheMachinesOwnIsUsed(t *testing.T) {
@@ -15,7 +16,7 @@ func TestWithoutAClockTheMachinesOwnIsUsed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := newStub(t)
 		server.on(connectionRoute, fixtureReply(t, "bank_connection_in_progress.json"), fixtureReply(t, "bank_connection_ready.json"))
-		client, err := finapi.NewClient(finapi.Sandbox, goodCredentials(), finapi.WithTransport(server))
+		client, err := capture.NewClient(finapi.Sandbox, goodCredentials(), finapi.WithTransport(server))
 		must(t, err)
 		start := time.Now()
 		_, err = client.User(userName, finapi.NewSecret(password)).WaitReady(t.Context(), 3540249)
@@ -29,7 +30,7 @@ func TestAWaitOnTheMachinesClockEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := newStub(t)
 		server.always(connectionRoute, fixtureReply(t, "bank_connection_in_progress.json"))
-		client, err := finapi.NewClient(finapi.Sandbox, goodCredentials(), finapi.WithTransport(server))
+		client, err := capture.NewClient(finapi.Sandbox, goodCredentials(), finapi.WithTransport(server))
 		must(t, err)
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()

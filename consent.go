@@ -165,7 +165,8 @@ func (u *User) checkFirst(ctx context.Context, r *ConsentRequest) error {
 const formLife = 20 * time.Minute
 
 // Consent reads a form. An unknown id, or one of another user, is refused with
-// [CodeNotFound].
+// [CodeNotFound]. A form that is not on a host of finAPI's is returned without its URL, and
+// refused with [CodeForeignURL].
 func (u *User) Consent(ctx context.Context, id ConsentID) (Consent, error) {
 	if !formIDPattern.MatchString(string(id)) {
 		return Consent{}, errFormID()
@@ -174,7 +175,11 @@ func (u *User) Consent(ctx context.Context, id ConsentID) (Consent, error) {
 	if err := u.do(ctx, call{endpoint: epConsent, ids: []string{string(id)}, into: &answer}); err != nil {
 		return Consent{}, err
 	}
-	return answer.Consent, u.client.checkFormURL(epConsent, answer.URL)
+	if err := u.client.checkFormURL(epConsent, answer.URL); err != nil {
+		answer.URL = ""
+		return answer.Consent, err
+	}
+	return answer.Consent, nil
 }
 
 // WaitConsent waits until the customer is done with the form, and then until the

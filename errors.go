@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/textproto"
+	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -17,6 +20,8 @@ import (
 //
 // The text of an Error names the endpoint, the status and the code. It never
 // holds an id, an IBAN, a query or a body, so it can be logged.
+//
+//nolint:recvcheck // an Error that is no pointer prints as silently, but is no error
 type Error struct {
 	// Status is the HTTP status, or 0 if there was no answer, because nothing
 	// was sent or because the connection failed.
@@ -103,7 +108,7 @@ func (e *Error) Error() string {
 	case e.Code == CodeInvalidInput:
 		fmt.Fprintf(&b, ": %s %s", e.Field, e.Message)
 	case e.Code == CodeNetwork && e.cause != nil:
-		fmt.Fprintf(&b, ": %v", e.cause)
+		b.WriteString(": " + withoutQuotes(e.cause))
 	case ownCode(e.Code) && e.Message != "" && !e.quoted:
 		b.WriteString(": " + e.Message)
 	}
@@ -119,8 +124,51 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// GoString describes the error without personal data, too.
-func (e *Error) GoString() string { return e.Error() }
+var quotedText = regexp.MustCompile(`"(?:[^"\\]|\\.)*"?`)
+
+// withoutQuotes is the text of a failure on the network without what it quotes of the
+// answer: a server that does not speak HTTP can send anything.
+func withoutQuotes(err error) string {
+	var notHTTP textproto.ProtocolError
+	if errors.As(err, &notHTTP) {
+		return "the answer is not HTTP" // the text may hold a line of it without quotes
+	}
+	return quotedText.ReplaceAllString(err.Error(), `"…"`)
+}
+
+// hideSecrets takes out of finAPI's texts what they quote of the request: it names a token
+// that it does not accept.
+func hideSecrets(err error, token Secret, form url.Values) {
+	var e *Error
+	if !errors.As(err, &e) || !e.quoted {
+		return
+	}
+	secrets := []string{token.Reveal()}
+	for _, name := range []string{"client_secret", "password", "refresh_token", "token"} {
+		secrets = append(secrets, form.Get(name))
+	}
+	for _, secret := range secrets {
+		if secret == "" {
+			continue
+		}
+		e.Message = strings.ReplaceAll(e.Message, secret, redacted)
+		for i := range e.Details {
+			e.Details[i].Message = strings.ReplaceAll(e.Details[i].Message, secret, redacted)
+		}
+	}
+}
+
+// Format prints what [Error.Error] tells, for every verb, also of an Error that is no pointer.
+func (e Error) Format(f fmt.State, verb rune) { printText(f, verb, e.Error()) }
+
+func printText(f fmt.State, verb rune, text string) {
+	switch verb {
+	case 's', 'q', 'x', 'X':
+		fmt.Fprintf(f, fmt.FormatString(f, verb), text)
+	default:
+		fmt.Fprint(f, text)
+	}
+}
 
 // CustomerText returns what the bank or finAPI says for the customer to read, in the
 // bank's language; "" if what came is for developers, or if nothing came. Show it beside
@@ -147,7 +195,7 @@ func (e *Error) quote(forCustomer bool) {
 func (e *Error) Unwrap() error { return e.cause }
 
 // LogValue logs what [Error.Error] tells, as separate attributes.
-func (e *Error) LogValue() slog.Value {
+func (e Error) LogValue() slog.Value {
 	attrs := []slog.Attr{
 		slog.String("endpoint", e.Endpoint),
 		slog.Int("status", e.Status),
@@ -162,7 +210,7 @@ func (e *Error) LogValue() slog.Value {
 }
 
 // MarshalJSON writes what [Error.LogValue] logs, and the field of a bad input.
-func (e *Error) MarshalJSON() ([]byte, error) {
+func (e Error) MarshalJSON() ([]byte, error) {
 	fields := map[string]any{
 		"endpoint": e.Endpoint, "status": e.Status, "code": e.Code,
 		"actor": e.Actor, "field": e.Field, "request_id": e.RequestID,
@@ -185,6 +233,8 @@ func invalid(field, reason string) *Error {
 // ActionRequired is the error that says: nothing goes on before the customer has
 // been to the bank again, because the consent ran out or the bank wants a strong
 // customer authentication. Get it with [errors.As].
+//
+//nolint:recvcheck // as for Error
 type ActionRequired struct {
 	// Connection is the connection that waits for the customer.
 	Connection ConnectionID
@@ -201,14 +251,15 @@ func (*ActionRequired) Error() string {
 	return "finapi: the customer must authenticate at the bank again [customer must act]"
 }
 
-// GoString describes the situation without the URL, too.
-func (a *ActionRequired) GoString() string { return a.Error() }
+// Format prints the situation without the URL, for every verb, also of an ActionRequired that
+// is no pointer.
+func (a ActionRequired) Format(f fmt.State, verb rune) { printText(f, verb, a.Error()) }
 
 // LogValue logs the situation without the URL.
-func (a *ActionRequired) LogValue() slog.Value { return slog.StringValue(a.Error()) }
+func (a ActionRequired) LogValue() slog.Value { return slog.StringValue(a.Error()) }
 
 // MarshalJSON writes the situation without the URL. Hand the customer the field.
-func (a *ActionRequired) MarshalJSON() ([]byte, error) {
+func (a ActionRequired) MarshalJSON() ([]byte, error) {
 	return json.Marshal(map[string]any{"error": a.Error(), "connection": a.Connection})
 }
 

@@ -17,6 +17,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/finapi-go/finapi"
+	"github.com/finapi-go/finapi/internal/capture"
 )
 
 var histories = flag.Int("histories", 500, "random histories for TestWhateverHappensTheLedgerEndsLikeTheBank; try 20000")
@@ -95,7 +96,7 @@ func newFeedModel(t *rapid.T) *feedModel {
 		booked: map[finapi.UID]string{}, inReview: map[finapi.UID]bool{},
 	}
 	m.fake.edit = m.edit
-	client, err := finapi.NewClient(finapi.Sandbox, finapi.Credentials{ID: "id", Secret: finapi.NewSecret("secret")},
+	client, err := capture.NewClient(finapi.Sandbox, finapi.Credentials{ID: "id", Secret: finapi.NewSecret("secret")},
 		finapi.WithTransport(m.fake), finapi.WithClock(m.clock),
 		finapi.WithRetry(finapi.Retry{Attempts: 1, Base: time.Millisecond, Max: time.Millisecond}))
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/finapi-go/finapi"
 	"github.com/finapi-go/finapi/finapitest"
+	"github.com/finapi-go/finapi/internal/capture"
 )
 
 // erp is an ERP with one ledger, which books what a feed says.
@@ -44,7 +45,7 @@ func newERP(t *testing.T, options ...finapitest.Option) *erp {
 	t.Helper()
 	options = append([]finapitest.Option{finapitest.WithTokenLife(0), finapitest.WithEmptyWorld()}, options...)
 	e := &erp{t: t, sim: finapitest.New(t, options...), store: &finapi.MemoryStore{}, booked: map[finapi.UID]decimal.Decimal{}}
-	client, err := finapi.NewClient(finapi.Sandbox,
+	client, err := capture.NewClient(finapi.Sandbox,
 		finapi.Credentials{ID: e.sim.ClientID(), Secret: finapi.NewSecret(e.sim.ClientSecret())},
 		finapi.WithBaseURLs(e.sim.AccessURL(), e.sim.WebFormURL()), finapi.WithClock(e.sim.Clock()), finapi.WithTransport(e))
 	must(t, err)

@@ -21,6 +21,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"github.com/finapi-go/finapi"
+	"github.com/finapi-go/finapi/internal/capture"
 )
 
 // fakeClock stands still until somebody sleeps, and keeps a list of the sleeps.
@@ -260,7 +261,7 @@ func (s *stub) wantCalls(route string, want int) {
 func (s *stub) client(options ...finapi.Option) *finapi.Client {
 	s.tb.Helper()
 	options = append([]finapi.Option{finapi.WithTransport(s), finapi.WithClock(s.clock)}, options...)
-	client, err := finapi.NewClient(finapi.Sandbox, goodCredentials(), options...)
+	client, err := capture.NewClient(finapi.Sandbox, goodCredentials(), options...)
 	if err != nil {
 		s.tb.Fatalf("NewClient: %v", err)
 	}

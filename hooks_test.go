@@ -11,6 +11,7 @@ import (
 
 	"github.com/finapi-go/finapi"
 	"github.com/finapi-go/finapi/finapitest"
+	"github.com/finapi-go/finapi/internal/capture"
 )
 
 // watcher keeps what hooks were told.
@@ -183,7 +184,7 @@ func TestACallThatIsCancelledEndsWithoutACode(t *testing.T) {
 func watchedBench(t *testing.T) (*bench, *watcher) {
 	t.Helper()
 	b, w := newBench(t, empty()), &watcher{}
-	client, err := finapi.NewClient(finapi.Sandbox,
+	client, err := capture.NewClient(finapi.Sandbox,
 		finapi.Credentials{ID: b.sim.ClientID(), Secret: finapi.NewSecret(b.sim.ClientSecret())},
 		finapi.WithBaseURLs(b.sim.AccessURL(), b.sim.WebFormURL()), finapi.WithClock(b.sim.Clock()), finapi.WithHooks(w.hooks()))
 	must(t, err)
@@ -347,7 +348,7 @@ func TestAClientThatIsWatchedDoesTheSame(t *testing.T) {
 	t.Parallel()
 	b, _ := watchedBench(t)
 	b.book("-1")
-	plain, err := finapi.NewClient(finapi.Sandbox,
+	plain, err := capture.NewClient(finapi.Sandbox,
 		finapi.Credentials{ID: b.sim.ClientID(), Secret: finapi.NewSecret(b.sim.ClientSecret())},
 		finapi.WithBaseURLs(b.sim.AccessURL(), b.sim.WebFormURL()), finapi.WithClock(b.sim.Clock()))
 	must(t, err)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/finapi-go/finapi"
 	"github.com/finapi-go/finapi/finapitest"
+	"github.com/finapi-go/finapi/internal/capture"
 )
 
 // post is the vendor's address for notifications.
@@ -42,7 +43,7 @@ func newPost(tb testing.TB, keys ...finapi.Secret) *post {
 	if len(keys) == 0 {
 		keys = notificationKeys("k")
 	}
-	client := p.server.client(finapi.WithLogger(slog.New(slog.NewTextHandler(&p.log, nil))))
+	client := p.server.client(finapi.WithLogger(slog.New(slog.NewTextHandler(capture.Tee(&p.log), nil))))
 	var err error
 	p.handler, err = client.NewNotificationHandler(finapi.NotificationConfig{
 		Keys: keys,

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/finapi-go/finapi"
+	"github.com/finapi-go/finapi/internal/capture"
 )
 
 const (
@@ -239,7 +240,7 @@ func TestOfUpdatesThatAreAskedForAtOnceOneIsStartedAndAllGetItsOutcome(t *testin
 	gate.Add(4)
 	answered.Add(4)
 	var asked atomic.Int32
-	client, err := finapi.NewClient(finapi.Sandbox,
+	client, err := capture.NewClient(finapi.Sandbox,
 		finapi.Credentials{ID: b.sim.ClientID(), Secret: finapi.NewSecret(b.sim.ClientSecret())},
 		finapi.WithBaseURLs(b.sim.AccessURL(), b.sim.WebFormURL()), finapi.WithClock(b.sim.Clock()),
 		finapi.WithTransport(roundTrip(func(r *http.Request) (*http.Response, error) {

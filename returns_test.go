@@ -17,6 +17,7 @@ import (
 
 	"github.com/finapi-go/finapi"
 	"github.com/finapi-go/finapi/finapitest"
+	"github.com/finapi-go/finapi/internal/capture"
 )
 
 const (
@@ -40,10 +41,10 @@ func newDesk(t *testing.T, change ...func(*finapi.ReturnConfig)) *desk {
 	t.Helper()
 	d := &desk{bench: newBench(t, empty())}
 	var err error
-	d.client, err = finapi.NewClient(finapi.Sandbox,
+	d.client, err = capture.NewClient(finapi.Sandbox,
 		finapi.Credentials{ID: d.sim.ClientID(), Secret: finapi.NewSecret(d.sim.ClientSecret())},
 		finapi.WithBaseURLs(d.sim.AccessURL(), d.sim.WebFormURL()), finapi.WithClock(d.sim.Clock()),
-		finapi.WithLogger(slog.New(slog.NewTextHandler(&d.log, nil))))
+		finapi.WithLogger(slog.New(slog.NewTextHandler(capture.Tee(&d.log), nil))))
 	must(t, err)
 	d.user = d.client.User(userName, finapi.NewSecret(password))
 	d.signedIn = d.user

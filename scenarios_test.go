@@ -20,6 +20,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/finapi-go/finapi"
+	"github.com/finapi-go/finapi/internal/capture"
 )
 
 // scenario is one entry of testdata/scenarios: what a feed did in the field, and
@@ -121,7 +122,7 @@ func newPlay(t *testing.T, sc *scenario) *play {
 		t: t, sc: sc, fake: &scenarioServer{}, memory: &recordingStore{},
 		clock: &testClock{now: time.Date(2025, 1, 11, 8, 0, 0, 0, time.UTC)},
 	}
-	client, err := finapi.NewClient(finapi.Sandbox,
+	client, err := capture.NewClient(finapi.Sandbox,
 		finapi.Credentials{ID: "id", Secret: finapi.NewSecret("secret")},
 		finapi.WithTransport(p.fake), finapi.WithClock(p.clock),
 		finapi.WithRetry(finapi.Retry{Attempts: 2, Base: time.Millisecond, Max: time.Millisecond}))

@@ -10,6 +10,7 @@ import (
 
 	"github.com/finapi-go/finapi"
 	"github.com/finapi-go/finapi/finapitest"
+	"github.com/finapi-go/finapi/internal/capture"
 )
 
 // bench is a customer who has connected amnis at a simulated finAPI.
@@ -26,7 +27,7 @@ func newBench(t *testing.T, options ...finapitest.Option) *bench {
 	t.Helper()
 	b := &bench{t: t, sim: finapitest.New(t, options...)}
 	var err error
-	b.client, err = finapi.NewClient(finapi.Sandbox,
+	b.client, err = capture.NewClient(finapi.Sandbox,
 		finapi.Credentials{ID: b.sim.ClientID(), Secret: finapi.NewSecret(b.sim.ClientSecret())},
 		finapi.WithBaseURLs(b.sim.AccessURL(), b.sim.WebFormURL()), finapi.WithClock(b.sim.Clock()))
 	must(t, err)

@@ -30,12 +30,18 @@ type User struct {
 // A password that finAPI refused is not sent again, because repeated failures
 // can lock the user. Open the user with the right password instead.
 func (c *Client) User(id UserID, password Secret) *User {
-	source := c.users.source(id, password, func() *tokenSource {
+	open := func() *tokenSource {
 		s := newTokenSource(c.clock, c.userGrants(id, password))
 		s.lockable = true
 		return s
-	})
-	return &User{client: c, id: id, password: password, tokens: source}
+	}
+	u := &User{client: c, id: id, password: password}
+	if checkUser(id, password) != nil {
+		u.tokens = open() // never used, and never shared with a user whose id only looks the same
+		return u
+	}
+	u.tokens = c.users.source(id, password, open)
+	return u
 }
 
 // ID returns the id that the user was opened with.

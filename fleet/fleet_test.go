@@ -15,6 +15,7 @@ import (
 	"github.com/finapi-go/finapi"
 	"github.com/finapi-go/finapi/finapitest"
 	"github.com/finapi-go/finapi/fleet"
+	"github.com/finapi-go/finapi/internal/capture"
 	"github.com/finapi-go/finapi/internal/pgtest"
 	"github.com/finapi-go/finapi/sqlstore"
 )
@@ -84,7 +85,7 @@ func (v *vendor) process() *process {
 	v.must(err)
 	transport := &http.Transport{}
 	v.t.Cleanup(transport.CloseIdleConnections)
-	p.client, err = finapi.NewClient(
+	p.client, err = capture.NewClient(
 		finapi.Sandbox, finapi.Credentials{ID: v.sim.ClientID(), Secret: finapi.NewSecret(v.sim.ClientSecret())},
 		finapi.WithBaseURLs(v.sim.AccessURL(), v.sim.WebFormURL()), finapi.WithTransport(transport),
 		finapi.WithClock(v.sim.Clock()), finapi.WithBudget(p.store.Budget()),

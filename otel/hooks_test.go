@@ -24,6 +24,7 @@ import (
 
 	"github.com/finapi-go/finapi"
 	"github.com/finapi-go/finapi/finapitest"
+	"github.com/finapi-go/finapi/internal/capture"
 	finapiotel "github.com/finapi-go/finapi/otel"
 )
 
@@ -50,7 +51,7 @@ func newWatched(t *testing.T) *watched {
 		Meters:  sdkmetric.NewMeterProvider(sdkmetric.WithReader(w.reader)),
 	})
 	must(t, err)
-	client, err := finapi.NewClient(finapi.Sandbox,
+	client, err := capture.NewClient(finapi.Sandbox,
 		finapi.Credentials{ID: w.sim.ClientID(), Secret: finapi.NewSecret(w.sim.ClientSecret())},
 		finapi.WithBaseURLs(w.sim.AccessURL(), w.sim.WebFormURL()), finapi.WithClock(w.sim.Clock()), finapi.WithHooks(hooks))
 	must(t, err)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/finapi-go/finapi"
 	"github.com/finapi-go/finapi/finapitest"
+	"github.com/finapi-go/finapi/internal/capture"
 	"github.com/finapi-go/finapi/sqlstore"
 )
 
@@ -56,7 +57,7 @@ func (b *bank) close() {
 }
 
 func (b *bank) connect(ctx context.Context) error {
-	client, err := finapi.NewClient(
+	client, err := capture.NewClient(
 		finapi.Sandbox, finapi.Credentials{ID: b.sim.ClientID(), Secret: finapi.NewSecret(b.sim.ClientSecret())},
 		finapi.WithBaseURLs(b.sim.AccessURL(), b.sim.WebFormURL()), finapi.WithTransport(b.transport),
 		finapi.WithClock(b.sim.Clock()),

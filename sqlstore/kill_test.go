@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/finapi-go/finapi"
+	"github.com/finapi-go/finapi/internal/capture"
 	"github.com/finapi-go/finapi/sqlstore"
 )
 
@@ -70,7 +71,7 @@ func childFeed(store *sqlstore.Store) (*finapi.Feed, error) {
 	if err := json.Unmarshal([]byte(os.Getenv(childBank)), &at); err != nil {
 		return nil, err
 	}
-	client, err := finapi.NewClient(
+	client, err := capture.NewClient(
 		finapi.Sandbox, finapi.Credentials{ID: at.Client, Secret: finapi.NewSecret(at.Secret)},
 		finapi.WithBaseURLs(at.Access, at.WebForm),
 	)

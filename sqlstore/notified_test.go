@@ -10,6 +10,7 @@ import (
 
 	"github.com/finapi-go/finapi"
 	"github.com/finapi-go/finapi/finapitest"
+	"github.com/finapi-go/finapi/internal/capture"
 	"github.com/finapi-go/finapi/sqlstore"
 )
 
@@ -17,7 +18,7 @@ import (
 func TestFromFinAPIsNightToTheJournal(t *testing.T) {
 	onEach(t, kinds, func(t *testing.T, d database) {
 		o := newOffice(t, d)
-		client, err := finapi.NewClient(
+		client, err := capture.NewClient(
 			finapi.Sandbox, finapi.Credentials{ID: o.sim.ClientID(), Secret: finapi.NewSecret(o.sim.ClientSecret())},
 			finapi.WithBaseURLs(o.sim.AccessURL(), o.sim.WebFormURL()), finapi.WithTransport(o.transport), finapi.WithClock(o.sim.Clock()),
 		)

@@ -18,6 +18,7 @@ import (
 
 	"github.com/finapi-go/finapi"
 	"github.com/finapi-go/finapi/finapitest"
+	"github.com/finapi-go/finapi/internal/capture"
 	"github.com/finapi-go/finapi/sqlstore"
 )
 
@@ -59,7 +60,7 @@ func (o *office) report(_ context.Context, _ *sql.Tx, r sqlstore.Report) error {
 func newOffice(t *testing.T, d database, change ...func(*sqlstore.SyncerConfig)) *office {
 	t.Helper()
 	o := &office{bank: newBank(t), t: t, store: d.openWithJournal(t)}
-	client, err := finapi.NewClient(
+	client, err := capture.NewClient(
 		finapi.Sandbox, finapi.Credentials{ID: o.sim.ClientID(), Secret: finapi.NewSecret(o.sim.ClientSecret())},
 		finapi.WithBaseURLs(o.sim.AccessURL(), o.sim.WebFormURL()), finapi.WithTransport(o.transport),
 		finapi.WithClock(o.sim.Clock()), finapi.WithBudget(o.store.Budget()),

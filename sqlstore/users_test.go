@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/finapi-go/finapi"
+	"github.com/finapi-go/finapi/internal/capture"
 	"github.com/finapi-go/finapi/sqlstore"
 )
 
@@ -49,7 +50,7 @@ func (k keyset) Decrypt(ciphertext, associatedData []byte) ([]byte, error) {
 // client is the vendor's client at the simulated finAPI.
 func (b *bank) client(tb testing.TB) *finapi.Client {
 	tb.Helper()
-	client, err := finapi.NewClient(
+	client, err := capture.NewClient(
 		finapi.Sandbox, finapi.Credentials{ID: b.sim.ClientID(), Secret: finapi.NewSecret(b.sim.ClientSecret())},
 		finapi.WithBaseURLs(b.sim.AccessURL(), b.sim.WebFormURL()), finapi.WithTransport(b.transport), finapi.WithClock(b.sim.Clock()),
 	)
@@ -137,7 +138,7 @@ func TestNoUserIsCreatedWhosePasswordIsLost(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		// The process dies between storing the access and creating the user at finAPI: the
 		// client cannot even get a token.
-		dead, err := finapi.NewClient(finapi.Sandbox, finapi.Credentials{ID: b.sim.ClientID(), Secret: finapi.NewSecret("wrong")},
+		dead, err := capture.NewClient(finapi.Sandbox, finapi.Credentials{ID: b.sim.ClientID(), Secret: finapi.NewSecret("wrong")},
 			finapi.WithBaseURLs(b.sim.AccessURL(), b.sim.WebFormURL()), finapi.WithTransport(b.transport), finapi.WithClock(b.sim.Clock()))
 		if err != nil {
 			t.Fatal(err)

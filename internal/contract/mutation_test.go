@@ -256,7 +256,7 @@ func TestTheContractTestsNoticeMutatedAnswersOfTheSimulator(t *testing.T) {
 	const enough = 8000 // bytes: larger answers only repeat
 	largest := map[string]*Response{}
 	operations := map[string]*Operation{}
-	for _, e := range theTraffic(t) {
+	for _, e := range theTraffic(t).exchanges {
 		if e.Source != "simulator" || e.Intercepted || !api(e) {
 			continue
 		}
@@ -313,7 +313,7 @@ func TestTheContractTestsNoticeMutatedRequestsOfTheSDK(t *testing.T) {
 	t.Parallel()
 	contract, documents, y := theContract(t), documentsByHost(t), newTally()
 	seen := map[string]bool{}
-	for _, e := range theTraffic(t) {
+	for _, e := range theTraffic(t).exchanges {
 		request := e.Request()
 		o, violations := contract.CheckRequest(request)
 		if o == nil || len(violations) > 0 || !strings.HasPrefix(e.Header.Get("User-Agent"), "finapi-go") && e.Source != "stub" {

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -18,65 +20,96 @@ import (
 )
 
 // suites are the modules whose tests are run, with the fewest exchanges that
-// each of them must log: a hook that is lost must not pass for silence.
+// each of them must log, and the fewest different lines that its clients must say: a hook that is lost must not pass for silence.
 var suites = []struct {
-	dir              string
-	stubs, simulator int
+	dir                     string
+	stubs, simulator, lines int
 }{
-	{root, 1000, 1000},
-	{root + "/sqlstore", 0, 200},
-	{root + "/examples", 0, 40},
+	{root, 1000, 1000, 500},
+	{root + "/sqlstore", 0, 200, 50},
+	{root + "/otel", 0, 40, 20},
+	{root + "/examples", 0, 40, 0},
 }
 
-// traffic runs the test suites once and returns what they sent and got.
-var traffic = sync.OnceValues(func() ([]*Exchange, error) {
-	var all []*Exchange
+// run is what the tests of one or more modules did.
+type run struct {
+	exchanges []*Exchange
+	// said is what the SDK logged, and all its errors; see internal/capture.
+	said []byte
+	// output is what the tests themselves printed.
+	output []byte
+}
+
+// traffic runs the test suites once and returns what they sent, got and said.
+var traffic = sync.OnceValues(func() (run, error) {
+	var all run
 	var group sync.WaitGroup
-	found, failures := make([][]*Exchange, len(suites)), make([]error, len(suites))
+	found, failures := make([]run, len(suites)), make([]error, len(suites))
 	for i, suite := range suites {
 		group.Go(func() { found[i], failures[i] = trafficOf(suite.dir) })
 	}
 	group.Wait()
 	for i, suite := range suites {
 		counts := map[string]int{}
-		for _, e := range found[i] {
+		for _, e := range found[i].exchanges {
 			counts[e.Source]++
 		}
 		if failures[i] == nil && (counts["stub"] < suite.stubs || counts["simulator"] < suite.simulator) {
 			failures[i] = fmt.Errorf("the tests of %s logged %v exchanges, at least %d of stubs and %d of simulators were expected: a hook is gone",
 				suite.dir, counts, suite.stubs, suite.simulator)
 		}
-		all = append(all, found[i]...)
+		if n := bytes.Count(found[i].said, []byte("\n")); failures[i] == nil && n < suite.lines {
+			failures[i] = fmt.Errorf("the clients in the tests of %s said %d different lines, at least %d were expected: nobody listens", suite.dir, n, suite.lines)
+		}
+		all.exchanges = append(all.exchanges, found[i].exchanges...)
+		all.said = append(all.said, found[i].said...)
+		all.output = append(all.output, found[i].output...)
 	}
 	return all, errors.Join(failures...)
 })
 
-func trafficOf(dir string, arguments ...string) ([]*Exchange, error) {
+func trafficOf(dir string, arguments ...string) (run, error) {
 	log, err := os.MkdirTemp("", "finapi-traffic-")
 	if err != nil {
-		return nil, err
+		return run{}, err
 	}
 	defer func() { _ = os.RemoveAll(log) }()
 	if len(arguments) == 0 {
 		arguments = []string{"./..."}
 	}
-	command := exec.Command("go", append([]string{"test", "-count=1", "-vet=off"}, arguments...)...)
+	command := exec.Command("go", append([]string{"test", "-v", "-count=1", "-vet=off", "-timeout=30m"}, arguments...)...)
 	command.Dir = dir
 	command.Env = append(os.Environ(), TrafficVariable+"="+log)
-	if out, err := command.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("the tests of %s fail, so that their traffic says nothing: %w\n%s", dir, err, tail(string(out), 40))
+	var all run
+	if all.output, err = command.CombinedOutput(); err != nil {
+		return run{}, fmt.Errorf("the tests of %s fail, so that their traffic says nothing: %w\n%s", dir, err, tail(string(all.output), 40))
 	}
-	var all []*Exchange
-	err = ReadTraffic(log, func(e *Exchange) { all = append(all, e) })
-	return all, err
+	if err = ReadTraffic(log, func(e *Exchange) { all.exchanges = append(all.exchanges, e) }); err != nil {
+		return run{}, err
+	}
+	files, err := filepath.Glob(filepath.Join(log, "said-*.txt"))
+	if err != nil {
+		return run{}, err
+	}
+	for _, name := range files {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return run{}, err
+		}
+		all.said = append(all.said, Distinct(data)...)
+	}
+	return all, nil
 }
 
+var passed = regexp.MustCompile(`(?m)^\s*(=== |--- PASS).*\n`)
+
+// tail returns the last lines that do not only tell that a test ran or passed.
 func tail(text string, lines int) string {
-	all := strings.Split(strings.TrimSpace(text), "\n")
+	all := strings.Split(strings.TrimSpace(passed.ReplaceAllString(text, "")), "\n")
 	return strings.Join(all[max(0, len(all)-lines):], "\n")
 }
 
-func theTraffic(tb testing.TB) []*Exchange {
+func theTraffic(tb testing.TB) run {
 	tb.Helper()
 	all, err := traffic()
 	if err != nil {
@@ -311,7 +344,7 @@ func (g *violationGroup) String() string {
 func TestTheTrafficOfAllTestsKeepsTheContract(t *testing.T) {
 	t.Parallel()
 	start := time.Now()
-	all := theTraffic(t)
+	all := theTraffic(t).exchanges
 	ran := time.Since(start)
 	j := newJudgement(theContract(t))
 	for _, e := range all {
