@@ -256,23 +256,24 @@ func walkAndWatchTheHeap(argument string, _ io.Reader, report func(any) error) e
 // their number does not grow with that of the pages.
 func TestAWalkUsesItsConnectionsAgain(t *testing.T) {
 	t.Parallel()
+	const pages, size = 40, 25
+	server := httptest.NewTLSServer(measure.Handler())
+	t.Cleanup(server.Close)
+	base := measure.Listing(server.URL, time.Millisecond, pages*size)
 	for _, window := range []int{1, 4, 8} {
-		server := httptest.NewTLSServer(measure.Handler())
-		client, transport, err := clientOf(&measure.Server{Cert: measure.PEM(server.Certificate())},
-			measure.Listing(server.URL, time.Millisecond, 2000), window)
+		client, transport, err := clientOf(&measure.Server{Cert: measure.PEM(server.Certificate())}, base, window)
 		must(t, err)
 		var handshakes atomic.Int64
 		trace := &httptrace.ClientTrace{TLSHandshakeStart: func() { handshakes.Add(1) }}
-		query := finapi.TransactionQuery{PageSize: 50}
+		ctx := httptrace.WithClientTrace(t.Context(), trace)
 		user := client.User(userName, finapi.NewSecret(password))
-		rows := allRows(t, user.Transactions(httptrace.WithClientTrace(t.Context(), trace), query))
+		rows := allRows(t, user.Transactions(ctx, finapi.TransactionQuery{PageSize: size}))
 		transport.CloseIdleConnections()
-		server.Close()
-		if len(rows) != 2000 {
-			t.Errorf("a walk with window %d gave %d rows, want 2000", window, len(rows))
+		if len(rows) != pages*size {
+			t.Errorf("a walk with window %d gave %d rows, want %d", window, len(rows), pages*size)
 		}
 		if n := handshakes.Load(); n < 1 || n > int64(2*window) {
-			t.Errorf("a walk of 40 pages with window %d made %d TLS handshakes, want %d at the most", window, n, 2*window)
+			t.Errorf("a walk of %d pages with window %d made %d TLS handshakes, want %d at the most", pages, window, n, 2*window)
 		}
 	}
 }
