@@ -63,7 +63,11 @@
 // Behind a pooler that does not keep prepared statements, add the setting
 // default_query_exec_mode=simple_protocol or exec to the address.
 //
-// The tables go into the first schema of the search path. Transactions have the
+// The tables go into the first schema of the search path. A program that creates them by
+// itself must be allowed to. If another tool does it with the files of [Migrations], a role
+// that may select, insert, update and delete in these tables is enough.
+//
+// Transactions have the
 // isolation level that the database or the connection sets; READ COMMITTED,
 // PostgreSQL's own, is the one to take. Then workers on one ledger wait for each
 // other, and workers on different ledgers do not. Under REPEATABLE READ and
