@@ -149,7 +149,7 @@ func (h *matchHistory) exchangeIDs(a, b int) {
 func (h *matchHistory) shiftIDs(_, _ int) {
 	h.nextID++
 	next := h.nextID
-	for i := len(h.rows) - 1; i >= 0; i-- {
+	for i := range slices.Backward(h.rows) {
 		if tx := &h.rows[i]; tx.Parent == 0 && !tx.AdjustingEntry {
 			tx.ID, next = next, tx.ID
 		}
@@ -324,7 +324,7 @@ func (h *matchHistory) proved(e *evidence, v *verdict, shown map[TransactionID]*
 	case displaced[row.UID]:
 	case own && shown[row.ID] != nil && shown[row.ID].Parent == 0:
 		h.t.Errorf("%d is listed, and yet it is %s", row.ID, verdicts(plan{verdicts: []verdict{*v}}))
-	case !e.absent[row.ID] && !(missing && v.kind == isRelinked) && (own || !e.reimported):
+	case !e.absent[row.ID] && (!missing || v.kind != isRelinked) && (own || !e.reimported):
 		h.t.Errorf("nothing proves that %d is gone, and yet it is %s", row.ID, verdicts(plan{verdicts: []verdict{*v}}))
 	}
 	if row.State == RowRemoved {
