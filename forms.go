@@ -18,10 +18,12 @@ func (u *User) Forms() Forms { return Forms{u} }
 
 // List iterates over the user's forms, the newest first. It hands out none twice,
 // but can miss some if others are deleted while it reads. [Consent.URL] is "" if it is
-// not on a host of finAPI's. The iterator yields an error once and ends.
+// not on a host of finAPI's. Pages that bring nothing new, again and again, end it with a
+// [CodeIncomplete]. The iterator yields an error once and ends.
 func (f Forms) List(ctx context.Context) iter.Seq2[Consent, error] {
 	l := newestFirst[Consent]{
-		id: func(c *Consent) string { return string(c.ID) },
+		endpoint: epConsents,
+		id:       func(c *Consent) string { return string(c.ID) },
 		fetch: func(ctx context.Context, query url.Values) ([]Consent, *paging, error) {
 			var answer formPage
 			err := f.user.do(ctx, call{endpoint: epConsents, query: query, into: &answer})
@@ -123,10 +125,11 @@ type Tasks struct{ user *User }
 func (u *User) Tasks() Tasks { return Tasks{u} }
 
 // List iterates over the user's updates, the newest first. It hands out none twice.
-// The iterator yields an error once and ends.
+// Pages that bring nothing new, again and again, end it with a [CodeIncomplete]. The iterator yields an error once and ends.
 func (t Tasks) List(ctx context.Context) iter.Seq2[Task, error] {
 	l := newestFirst[Task]{
-		id: func(t *Task) string { return string(t.ID) },
+		endpoint: epTasks,
+		id:       func(t *Task) string { return string(t.ID) },
 		fetch: func(ctx context.Context, query url.Values) ([]Task, *paging, error) {
 			var answer taskPage
 			err := t.user.do(ctx, call{endpoint: epTasks, query: query, into: &answer})
@@ -225,24 +228,45 @@ const listPage = 100
 type newestFirst[T any] struct {
 	fetch func(context.Context, url.Values) ([]T, *paging, error)
 	id    func(*T) string
+	// endpoint names the listing in errors.
+	endpoint endpointID
 }
+
+// maxRepeatedPages is how many pages without a new row are followed. Even one takes a
+// hundred rows that came between two requests; a wrong page count must not keep the walk
+// going.
+const maxRepeatedPages = 10
 
 func (l newestFirst[T]) each(ctx context.Context) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
-		known := map[string]bool{}
+		known, repeated := map[string]bool{}, 0
 		for number := 1; ; number++ {
 			rows, info, err := l.fetch(ctx, url.Values{
 				"order": {"createdAt,desc"}, "page": {strconv.Itoa(number)}, "perPage": {strconv.Itoa(listPage)},
 			})
+			if err == nil && repeated == maxRepeatedPages {
+				err = l.endless()
+			}
 			if err != nil {
 				var none T
 				yield(none, err)
 				return
 			}
+			before := len(known)
 			if !l.handOut(rows, known, yield) || number >= *info.PageCount || len(rows) == 0 {
 				return
 			}
+			if len(known) == before {
+				repeated++
+			}
 		}
+	}
+}
+
+func (l newestFirst[T]) endless() error {
+	return &Error{
+		Code: CodeIncomplete, Actor: ActorFinAPI, Endpoint: endpoints[l.endpoint].String(),
+		Message: "the pages brought the same rows, again and again",
 	}
 }
 

@@ -50,6 +50,23 @@ func TestAllFormsAndTasksAreRead(t *testing.T) {
 	same(t, want, server.sentQuery(tasksRoute))
 }
 
+func TestAListingWhosePagesBringNothingNewEnds(t *testing.T) {
+	t.Parallel()
+	server := newStub(t)
+	endless := strings.NewReplacer(`"pageCount": 1`, `"pageCount": 2147483647`)
+	server.always(formsRoute, reply{body: endless.Replace(fixture(t, "web_forms_page.json"))})
+	server.always(tasksRoute, reply{body: endless.Replace(fixture(t, "tasks_page.json"))})
+	user := server.user()
+	forms, err := finapi.Collect(user.Forms().List(t.Context()))
+	mustFail(t, err, finapi.CodeIncomplete)
+	same(t, theForms(), forms)
+	tasks, err := finapi.Collect(user.Tasks().List(t.Context()))
+	mustFail(t, err, finapi.CodeIncomplete)
+	same(t, theTasks(), tasks)
+	server.wantCalls(formsRoute, 12)
+	server.wantCalls(tasksRoute, 12)
+}
+
 func TestEveryTaskOfTheFixturesIsRead(t *testing.T) {
 	t.Parallel()
 	made := finapi.Task{ID: taskID, Created: instant("2026-11-20T05:00:02.417Z"), Connection: 3540249}

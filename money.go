@@ -65,9 +65,25 @@ type moneyJSON struct {
 }
 
 // MarshalJSON writes the amount as a string, so that no reader turns it into a
-// float: {"amount":"-12.34","currency":"EUR"}.
+// float: {"amount":"-12.34","currency":"EUR"}. An amount of more than 64 digits, or with more
+// than 30 decimals, is an error, because [Money.UnmarshalJSON] would not read it back.
 func (m Money) MarshalJSON() ([]byte, error) {
-	return json.Marshal(moneyJSON{Amount: canonical(m.Amount), Currency: m.Currency})
+	text, ok := written(m.Amount)
+	if !ok {
+		return nil, invalid("amount", "must have 64 digits and 30 decimals at the most")
+	}
+	return json.Marshal(moneyJSON{Amount: text, Currency: m.Currency})
+}
+
+// written is a decimal as a text that can be read again.
+func written(d decimal.Decimal) (text string, ok bool) {
+	const most = 1000 // an exponent beyond it would make a long text only to be refused
+	if d.Exponent() > most || d.Exponent() < -most {
+		return "", false
+	}
+	text = canonical(d)
+	_, ok = parseDecimal(text)
+	return text, ok
 }
 
 // UnmarshalJSON reads what [Money.MarshalJSON] writes. An amount that is missing

@@ -169,3 +169,13 @@ func TestMoneyWithoutAnAmountIsAnErrorNotZero(t *testing.T) {
 		}
 	}
 }
+
+func TestAnAmountThatCouldNotBeReadAgainIsNotWritten(t *testing.T) {
+	t.Parallel()
+	for _, amount := range []decimal.Decimal{decimal.New(1, 64), decimal.New(1, 1_000_000_000), decimal.New(1, -31), decimal.New(1, -1_000_000_000)} {
+		_, err := finapi.Money{Amount: amount, Currency: "EUR"}.MarshalJSON()
+		mustRefuse(t, err, "amount")
+	}
+	_, err := oneTransaction(t, "amount", strings.Repeat("9", 60)+"e30")
+	mustFail(t, err, finapi.CodeUnreadable)
+}

@@ -43,7 +43,12 @@ func parseDecimal(text string) (decimal.Decimal, bool) {
 		return decimal.Decimal{}, false
 	}
 	value, err := decimal.NewFromString(text)
-	return value, err == nil && value.Exponent() <= maxExponent && value.Exponent() >= -maxExponent
+	exponent := int(value.Exponent())
+	if err != nil || exponent > maxExponent || exponent < -maxExponent {
+		return decimal.Decimal{}, false
+	}
+	// Written out, it must be short enough to be read again.
+	return value, exponent <= 0 || value.NumDigits()+exponent < maxNumberText
 }
 
 // money returns nil if there is no number.

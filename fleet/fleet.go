@@ -59,7 +59,7 @@ type Config struct {
 	// is not done by then is given back for others to do.
 	Grace time.Duration
 	// Schema is the database's schema for River's tables; "" means finapi_river_sandbox or
-	// finapi_river_live. It is created if it is not there. Fleets of two environments must not
+	// finapi_river_live. It has 46 characters at the most, and is created if it is not there. Fleets of two environments must not
 	// share one.
 	Schema string
 	// Logger gets what River and this package have to say; nil for nothing. The errors of the
@@ -72,6 +72,7 @@ const (
 	defaultEvery   = 2 * time.Second
 	defaultGrace   = 20 * time.Second
 	defaultSchema  = "finapi_river_" // and the environment
+	maxSchema      = 46              // River's bound
 )
 
 func (c *Config) check() error {
@@ -86,6 +87,8 @@ func (c *Config) check() error {
 		return invalid("Config.Every", "must be between 100 ms and 5 minutes, or 0 for 2 seconds")
 	case c.Grace < 0:
 		return invalid("Config.Grace", "must not be negative")
+	case len(c.Schema) > maxSchema:
+		return invalid("Config.Schema", "must have 46 characters at the most")
 	}
 	if c.Workers == 0 {
 		c.Workers = defaultWorkers

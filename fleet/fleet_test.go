@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -272,11 +273,41 @@ func TestBadConfigurationIsRefused(t *testing.T) {
 		"Config.Workers": {Pool: p.pool, Syncer: syncer, Workers: -1},
 		"Config.Every":   {Pool: p.pool, Syncer: syncer, Every: time.Millisecond},
 		"Config.Grace":   {Pool: p.pool, Syncer: syncer, Grace: -1},
+		"Config.Schema":  {Pool: p.pool, Syncer: syncer, Schema: strings.Repeat("a", 47)},
 	} {
 		_, err := fleet.New(t.Context(), config)
 		var e *finapi.Error
 		if !errors.As(err, &e) || e.Code != finapi.CodeInvalidInput || e.Field != field {
 			t.Errorf("%s: got %v", field, err)
 		}
+	}
+}
+
+func TestAFleetThatCannotMakeItsTablesSaysSo(t *testing.T) {
+	t.Parallel()
+	v := newVendor(t, &postgres, 0)
+	p := v.process()
+	config := func(schema string) fleet.Config {
+		s, err := sqlstore.NewSyncer(sqlstore.SyncerConfig{
+			Connections: p.connections, Users: p,
+			Ledger: func(context.Context, string, *finapi.Account) (finapi.LedgerID, error) { return "a", nil },
+			Apply:  func(context.Context, *sql.Tx, sqlstore.Place, []finapi.Event) error { return nil },
+		})
+		v.must(err)
+		return fleet.Config{Pool: p.pool, Syncer: s, Schema: schema}
+	}
+	const said = "fleet: bring River's tables up to date: "
+	for _, schema := range []string{"a\x00b", "pg_mine"} {
+		if f, err := fleet.New(t.Context(), config(schema)); f != nil || err == nil || !strings.HasPrefix(err.Error(), said) {
+			t.Errorf("with the schema %q got %v, %v", schema, f, err)
+		}
+	}
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if _, err := fleet.New(ended, config("")); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want that the context has ended", err)
+	}
+	if _, err := fleet.New(t.Context(), config("")); err != nil {
+		t.Errorf("what failed before is in the way: %v", err)
 	}
 }

@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -65,7 +66,9 @@ func (e *Enrolment) check() error {
 	case utf8.RuneCountInString(e.Mandator) > 200:
 		return invalid("Enrolment.Mandator", "must have 200 characters at the most")
 	}
-	return e.Schedule.Validate()
+	return cmp.Or(
+		checkText("Enrolment.Tenant", e.Tenant), checkText("Enrolment.Mandator", e.Mandator), e.Schedule.Validate(),
+	)
 }
 
 // Enrol has a connection synchronised by itself from now on, or changes its schedule.

@@ -195,7 +195,9 @@ const lastDay = 99_999_999
 func day(d finapi.Date) int { return d.Year*10_000 + int(d.Month)*100 + d.Day }
 
 // Commit implements [finapi.Store]. A ledger that [Fill] fills is refused with a
-// [finapi.CodeInvalidInput], because its inbox would miss what is committed here.
+// [finapi.CodeInvalidInput], because its inbox would miss what is committed here. So is what
+// could not be read back as it was: a text that is not UTF-8 or holds a NUL, a day that does not
+// exist, an amount of more than 64 digits.
 func (s *Store) Commit(ctx context.Context, ledger finapi.LedgerKey, change finapi.Change) error {
 	return s.transact(ctx, func(tx *sql.Tx) error {
 		_, err := s.write(ctx, tx, ledger, &change, synchronised)
@@ -241,6 +243,9 @@ func (s *Store) transact(ctx context.Context, do func(*sql.Tx) error) error {
 func (s *Store) write(
 	ctx context.Context, tx *sql.Tx, ledger finapi.LedgerKey, change *finapi.Change, filled bool,
 ) (feed int64, err error) {
+	if err := checkChange(ledger, change); err != nil {
+		return 0, err
+	}
 	feed, err = s.fence(ctx, tx, ledger, &change.Mark, filled)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, cmp.Or(checkWay(ctx, tx, ledger, filled), finapi.Conflict())
@@ -259,11 +264,11 @@ func (s *Store) write(
 func (s *Store) fence(
 	ctx context.Context, tx *sql.Tx, ledger finapi.LedgerKey, mark *finapi.Mark, filled bool,
 ) (id int64, err error) {
-	data, err := json.Marshal(mark)
+	data, err := toJSON("Mark", mark)
 	if err != nil {
 		return 0, err
 	}
-	statement, args := s.sql.memory.bump, []any{ledger.Environment, string(ledger.Ledger), string(data), filled, mark.Version}
+	statement, args := s.sql.memory.bump, []any{ledger.Environment, string(ledger.Ledger), data, filled, mark.Version}
 	if mark.Version == 0 {
 		statement, args = s.sql.memory.begin, args[:4]
 	}
@@ -301,21 +306,20 @@ func (s *Store) put(ctx context.Context, tx *sql.Tx, feed int64, rows []finapi.R
 
 // newEntry is a row as the tables have it; source is the id of its source.
 func newEntry(row *finapi.Row, source int64) (entry, error) {
-	data, err := json.Marshal(&row.Transaction)
+	data, err := toJSON("Row.Transaction", &row.Transaction)
 	if err != nil {
 		return entry{}, err
 	}
 	e := entry{
 		uid: string(row.UID), source: source, transaction: int64(row.ID), day: day(row.Transaction.BookingDate),
-		state: string(row.State), fingerprint: row.Fingerprint, data: string(data),
+		state: string(row.State), fingerprint: row.Fingerprint, data: data,
 	}
 	if row.Decision != nil {
-		decision, err := json.Marshal(row.Decision)
+		decision, err := toJSON("Row.Decision", row.Decision)
 		if err != nil {
 			return entry{}, err
 		}
-		text := string(decision)
-		e.decision = &text
+		e.decision = &decision
 	}
 	return e, nil
 }
