@@ -98,7 +98,7 @@ func (p *pass[T]) run(ctx context.Context, handOut func(rows []T) bool) error {
 		if number >= got.pages {
 			break
 		}
-		if got, err = later.next(ctx, got.pages); err != nil {
+		if got, err = later.next(ctx); err != nil {
 			return err
 		}
 	}

@@ -291,7 +291,7 @@ func TestBreakingOutSendsNoFurtherRequest(t *testing.T) {
 				}
 			}
 			page := (stop + 1) / 2
-			if n := len(server.asked(transactionsRoute)); n < page || n > min(5, page+window-1) {
+			if n := len(server.asked(transactionsRoute)); n < page || n > min(5, page+2*(window-1)) {
 				t.Errorf("window %d: %d requests were sent by page %d", window, n, page)
 			}
 		}

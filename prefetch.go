@@ -10,22 +10,24 @@ import (
 const maxPageWindow = 16
 
 // prefetch fetches the pages of a listing before they are asked for, and gives them out in
-// their order. A window of pages is on its way, waiting or in the hands of whoever asked.
+// their order. A window of requests is on its way at a time. Another is sent when any of
+// them is answered, whichever that is, else all would wait for the slowest; so nearly as
+// many pages again can wait for their turn.
 type prefetch[T any] struct {
-	pager *pager[T]
+	pager  *pager[T]
+	window int
+	work   sync.WaitGroup
 	// slots are where the pages arrive; page n in slot n modulo their number.
-	slots []slot[T]
-	size  int // what the body of a page is likely to take
-	asked int // the last page that was sent for
-	given int // the last page that was given out
-	work  sync.WaitGroup
-}
+	slots []chan fetched[T]
 
-// slot is a place of the window. A page is not sent for before the one that had its slot
-// was given back, so the slot's buffer has one user at a time.
-type slot[T any] struct {
-	arrived chan fetched[T]
-	body    bytes.Buffer
+	mu     sync.Mutex
+	last   int // the last page there is
+	asked  int // the last page that was sent for
+	given  int // the last page that was given out
+	flying int // how many requests are on their way
+	failed bool
+	size   int // what the body of a page is likely to take
+	idle   []*bytes.Buffer
 }
 
 type fetched[T any] struct {
@@ -34,45 +36,85 @@ type fetched[T any] struct {
 }
 
 func newPrefetch[T any](p *pager[T]) *prefetch[T] {
-	f := &prefetch[T]{pager: p, slots: make([]slot[T], max(1, p.window))}
+	window := max(1, p.window)
+	f := &prefetch[T]{pager: p, window: window, slots: make([]chan fetched[T], 2*window-1)}
 	for i := range f.slots {
-		f.slots[i].arrived = make(chan fetched[T], 1)
+		f.slots[i] = make(chan fetched[T], 1)
 	}
 	return f
 }
 
 // first fetches the first page. How many there are is not known before.
 func (f *prefetch[T]) first(ctx context.Context) (page[T], error) {
-	f.asked, f.given = 1, 1
-	body := &f.slot(1).body
+	body := new(bytes.Buffer)
 	got, err := f.pager.fetch(ctx, 1, body)
+	f.asked, f.given, f.last = 1, 1, got.pages
 	f.size = min(body.Len()*9/8+bytes.MinRead, maxPooledBuffer)
+	f.idle = append(f.idle, body)
 	return got, err
 }
 
-// ahead sends for as many pages as the window has room for, up to the last page. Whoever
-// calls it ends ctx and calls wait.
+// ahead sends for as many pages as there is room for, up to the last page. Whoever calls it
+// ends ctx and calls wait.
 func (f *prefetch[T]) ahead(ctx context.Context, last int) {
-	for f.asked < min(last, f.given+len(f.slots)-1) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.last = last
+	f.send(ctx)
+}
+
+// next gives out the next page in exchange for the one before.
+func (f *prefetch[T]) next(ctx context.Context) (page[T], error) {
+	f.mu.Lock()
+	f.given++
+	slot := f.slot(f.given)
+	f.send(ctx)
+	f.mu.Unlock()
+	got := <-slot
+	return got.page, got.err
+}
+
+func (f *prefetch[T]) slot(number int) chan fetched[T] { return f.slots[number%len(f.slots)] }
+
+// send is called with the lock. The page that is waited for is always sent for, so that
+// there is an answer, be it an error.
+func (f *prefetch[T]) send(ctx context.Context) {
+	for f.flying < f.window && f.asked < min(f.last, f.given+len(f.slots)-1) {
+		if f.asked >= f.given && (f.failed || ctx.Err() != nil) {
+			return
+		}
 		f.asked++
-		number, slot := f.asked, f.slot(f.asked)
+		f.flying++
+		number, body, size := f.asked, f.buffer(), f.size
 		f.work.Go(func() {
-			slot.body.Reset()
-			slot.body.Grow(f.size) // at once: growing step by step takes twice as much
-			got, err := f.pager.fetch(ctx, number, &slot.body)
-			slot.arrived <- fetched[T]{got, err}
+			body.Reset()
+			body.Grow(size) // at once: growing step by step takes twice as much
+			got, err := f.pager.fetch(ctx, number, body)
+			f.slot(number) <- fetched[T]{got, err}
+			f.landed(ctx, body, err)
 		})
 	}
 }
 
-func (f *prefetch[T]) slot(number int) *slot[T] { return &f.slots[number%len(f.slots)] }
+// landed takes note that a request was answered.
+func (f *prefetch[T]) landed(ctx context.Context, body *bytes.Buffer, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.flying--
+	f.failed = f.failed || err != nil
+	f.idle = append(f.idle, body)
+	f.send(ctx)
+}
 
-// next gives out the next page in exchange for the one before.
-func (f *prefetch[T]) next(ctx context.Context, last int) (page[T], error) {
-	f.given++
-	f.ahead(ctx, last)
-	got := <-f.slot(f.given).arrived
-	return got.page, got.err
+// buffer is called with the lock.
+func (f *prefetch[T]) buffer() *bytes.Buffer {
+	last := len(f.idle) - 1
+	if last < 0 {
+		return new(bytes.Buffer)
+	}
+	body := f.idle[last]
+	f.idle = f.idle[:last]
+	return body
 }
 
 // wait returns when no request is on its way any more.
