@@ -4,7 +4,7 @@ import "net/http"
 
 // serveAccess is the Access V2 host.
 func (s *Server) serveAccess() http.Handler {
-	h := host{server: s, admit: admitAccess, body: (*fault).accessBody}
+	h := host{server: s, admit: admitAccess, body: (*refusal).accessBody}
 	return logTraffic("access", s.log.watch, h.mux(accessRoutes()))
 }
 

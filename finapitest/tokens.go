@@ -141,7 +141,7 @@ func (s *Server) authorise(c *call, kind tokenKind) error {
 	}
 	c.token = t
 	if (kind == tokenUser && t.user == nil) || (kind == tokenClient && t.user != nil) {
-		return &fault{
+		return &refusal{
 			status: http.StatusForbidden, code: codeUnauthorized,
 			de: "Der Zugriff ist mit diesem Token nicht erlaubt.", en: "Access is not allowed with this token.",
 		}

@@ -248,7 +248,7 @@ func newestOrOldest[T any](q query, all []T) ([]T, paging, error) {
 
 // serveWebForm is the Web Form host: its API and the pages for the customer.
 func (s *Server) serveWebForm() http.Handler {
-	h := host{server: s, admit: admitWebForm, body: (*fault).webFormBody}
+	h := host{server: s, admit: admitWebForm, body: (*refusal).webFormBody}
 	mux := h.mux(webFormRoutes())
 	s.addFormPages(mux)
 	s.addBankPages(mux)
