@@ -126,8 +126,8 @@ type (
 	}
 	webFormFieldErrors struct {
 		Errors    []fieldRefusal `json:"errors"`
-		Timestamp string       `json:"timestamp"`
-		Endpoint  string       `json:"endpoint"`
+		Timestamp string         `json:"timestamp"`
+		Endpoint  string         `json:"endpoint"`
 	}
 )
 
