@@ -122,13 +122,18 @@ type faultMatrix struct {
 // try runs an operation under all faults.
 func (m *faultMatrix) try(t *testing.T, o *faultOperation) {
 	w := newFaultWorld(t)
-	outcomes := make([]string, len(m.columns))
+	outcomes, tried := make([]string, len(m.columns)), 0
 	for i := range m.columns {
 		c := &m.columns[i]
-		if c.fault.Kind == finapitest.FaultDeadToken && strings.Contains(o.endpoint, "/oauth/token") {
+		switch {
+		case c.fault.Kind == finapitest.FaultDeadToken && strings.Contains(o.endpoint, "/oauth/token"):
 			outcomes[i] = "no token yet"
 			continue
+		case c.fault.AfterEffect && strings.HasPrefix(o.endpoint, http.MethodGet):
+			outcomes[i] = "no effect"
+			continue
 		}
+		tried++
 		outcomes[i] = w.tryFault(o, c, 1)
 		if outcomes[i] == recovered && c.skew == 0 {
 			if always := w.tryFault(o, c, 0); always != recovered {
@@ -145,7 +150,7 @@ func (m *faultMatrix) try(t *testing.T, o *faultOperation) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.outcomes[o.name] = outcomes
-	m.cells += len(outcomes)
+	m.cells += tried
 }
 
 const (
@@ -328,7 +333,8 @@ the answer. In all cells, the test checks that
 
 How to read it: **ok** means that the operation did what it should, a code that it returned an error with that code (see
 [errors.md](errors.md)); **ok, then** a code that it recovers from a fault that happens once, and gives up with that code on one that stays;
-**waits** that it goes on asking until its context ends.
+**waits** that it goes on asking until its context ends; **no effect** that a read has none, and **no token yet** that a log-in has none that
+could die.
 
 Worth knowing:
 
