@@ -1,11 +1,10 @@
 package finapi
 
-// SentOnce reports for each endpoint of the table, by its method and template, whether it
-// must never be sent a second time by itself.
-func SentOnce() map[string]bool {
-	all := map[string]bool{}
+// Endpoints returns the methods and templates of all that this package can send.
+func Endpoints() []string {
+	all := make([]string, len(endpoints))
 	for i := range endpoints {
-		all[endpoints[i].String()] = !endpoints[i].safe
+		all[i] = endpoints[i].String()
 	}
 	return all
 }

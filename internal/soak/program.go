@@ -93,9 +93,9 @@ func (c *clock) Sleep(ctx context.Context, d time.Duration) error {
 // try is the ERP's work: it connects the bank if need be, asks for news, and enters them.
 // check is called before each commit; nil never fails.
 func (r *run) try(check func() error) {
-	real, stop := context.WithTimeout(r.tb.Context(), anyHang)
+	deadline, stop := context.WithTimeout(r.tb.Context(), anyHang)
 	defer stop()
-	ctx, giveUp := context.WithCancel(real)
+	ctx, giveUp := context.WithCancel(deadline)
 	defer giveUp()
 	r.program.clock.limit, r.program.clock.giveUp = r.sim.Clock().Now().Add(patience), giveUp
 	if check == nil {
@@ -103,7 +103,7 @@ func (r *run) try(check func() error) {
 	}
 	user := r.program.client.User(r.id, r.password)
 	err := r.work(ctx, user, check)
-	if errors.Is(real.Err(), context.DeadlineExceeded) {
+	if errors.Is(deadline.Err(), context.DeadlineExceeded) {
 		r.tb.Fatal("the program hangs")
 	}
 	r.judge(err)
@@ -158,8 +158,8 @@ func (r *run) connect(ctx context.Context, user *finapi.User) error {
 		r.form = form
 	}
 	if r.form.URL != "" {
-		if err := r.sim.Approve(r.form.URL); err != nil {
-			r.form = finapi.Consent{} // too late: begin with another one
+		if r.sim.Approve(r.form.URL) != nil { // too late, or its token has died
+			r.form = finapi.Consent{}
 			return nil
 		}
 		r.form.URL = "" // the customer is done
@@ -186,7 +186,7 @@ func (r *run) refresh(ctx context.Context, user *finapi.User) error {
 	if err != nil || form.URL == "" {
 		return err
 	}
-	if err := r.sim.Approve(form.URL); err != nil {
+	if r.sim.Approve(form.URL) != nil {
 		return nil // the next try opens another form
 	}
 	r.report.Renewals++

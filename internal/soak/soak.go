@@ -92,9 +92,11 @@ const (
 	// patience is how long a try may take on the simulated clock, and anyHang on the real one.
 	patience = time.Hour
 	anyHang  = 2 * time.Minute
+	// consentLife is short, so that the customer has to renew the consent now and then.
+	consentLife = 10 * 24 * time.Hour
 	// A booking is kept at the bank, at finAPI and in a memory, and each day leaves updates,
 	// forms and tokens at finAPI, which all live in this process.
-	heapOfBooking, heapOfDay, heapSlack = 24 << 10, 48 << 10, 16 << 20
+	heapOfBooking, heapOfDay, heapSlack = 6 << 10, 16 << 10, 8 << 20
 )
 
 var errCrash = errors.New("the program died")
@@ -109,7 +111,7 @@ func Run(tb testing.TB, books Books, config Config) Report {
 		report: Report{Days: config.Days, Seed: config.Seed, Faults: map[string]int{}},
 	}
 	var err error
-	if r.sim, err = finapitest.Start(finapitest.WithEmptyWorld(), finapitest.WithIDOffset(1e6)); err != nil {
+	if r.sim, err = finapitest.Start(finapitest.WithEmptyWorld(), finapitest.WithIDOffset(1e6), finapitest.WithConsentLife(consentLife)); err != nil {
 		tb.Fatal(err)
 	}
 	defer r.sim.Close()
@@ -291,6 +293,7 @@ func (r *run) injectSome() (all []injected, timeout time.Duration) {
 		case finapitest.FaultNoAnswer, finapitest.FaultSlowDrip:
 			timeout = hurriedTimeout
 			fault.Times = 1 + r.random.IntN(6)
+		default:
 		}
 		all = append(all, injected{name, r.sim.Inject(fault)})
 	}

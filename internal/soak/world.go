@@ -3,6 +3,7 @@ package soak
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/shopspring/decimal"
 
@@ -106,15 +107,8 @@ func (w *world) pick() (account, row int64) {
 
 // plain reports whether nothing is the matter with a row.
 func (w *world) plain(row int64) bool {
-	if _, changed := w.reworded[row]; changed || row == 0 {
-		return false
-	}
-	for _, ghost := range w.ghosts {
-		if ghost == row {
-			return false
-		}
-	}
-	return true
+	_, changed := w.reworded[row]
+	return row != 0 && !changed && !slices.Contains(w.ghosts, row)
 }
 
 func (w *world) reissueOne() {
