@@ -211,11 +211,11 @@ func (w *faultWorld) inject(o *faultOperation, c *faultColumn, times int) (hits 
 	}
 	injection := w.sim.Inject(fault)
 	if c.lasts() {
-		patience := 50 * time.Millisecond
+		patience := 20 * time.Millisecond
 		if c.fault.AfterEffect {
-			patience *= 6 // so that it has its effect
+			patience *= 20 // so that it has its effect
 		}
-		w.wire.hurry.Store(&hurry{patience: patience, concerns: func(r *http.Request) bool {
+		w.wire.hurry.Store(&hurry{patience: patience, hits: injection.Hits, concerns: func(r *http.Request) bool {
 			return sameEndpoint(o.endpoint, r.Method, r.URL.Path) && (times == 0 || injection.Hits() < times)
 		}})
 	}

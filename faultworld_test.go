@@ -124,16 +124,38 @@ type watchedWire struct {
 	transport *http.Transport
 	open      sync.WaitGroup
 	strangers atomic.Int64
-	// hurry is how long to wait for an answer from some requests; nil for none.
+	// hurry is how long to wait for the answers to some requests; nil for as long as it takes.
 	hurry atomic.Pointer[hurry]
 
 	mu   sync.Mutex
 	seen map[string]bool
 }
 
+// hurry begins when the fault has happened to the request, however slow the machine is.
 type hurry struct {
 	patience time.Duration
 	concerns func(*http.Request) bool
+	hits     func() int
+}
+
+// after gives a request up when the patience is over.
+func (h *hurry) after(ctx context.Context, before int, giveUp context.CancelFunc) {
+	look := time.NewTicker(2 * time.Millisecond)
+	defer look.Stop()
+	for h.hits() == before {
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+	timer := time.NewTimer(h.patience)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		giveUp()
+	case <-ctx.Done():
+	}
 }
 
 func newWatchedWire(sim *finapitest.Server) *watchedWire {
@@ -173,11 +195,12 @@ func (w *watchedWire) RoundTrip(r *http.Request) (*http.Response, error) {
 	if rush == nil || !rush.concerns(r) {
 		return w.transport.RoundTrip(r)
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), rush.patience)
+	ctx, cancel := context.WithCancel(r.Context())
+	go rush.after(ctx, rush.hits(), cancel)
 	resp, err := w.transport.RoundTrip(r.WithContext(ctx))
 	if err != nil {
 		cancel()
-		return nil, err
+		return nil, context.DeadlineExceeded
 	}
 	resp.Body = &hurriedBody{ReadCloser: resp.Body, cancel: cancel}
 	return resp, nil
@@ -187,6 +210,14 @@ func (w *watchedWire) RoundTrip(r *http.Request) (*http.Response, error) {
 type hurriedBody struct {
 	io.ReadCloser
 	cancel context.CancelFunc
+}
+
+func (b *hurriedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if errors.Is(err, context.Canceled) {
+		err = context.DeadlineExceeded
+	}
+	return n, err
 }
 
 func (b *hurriedBody) Close() error {
