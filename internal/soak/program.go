@@ -158,7 +158,7 @@ func (r *run) connect(ctx context.Context, user *finapi.User) error {
 		r.form = form
 	}
 	if r.form.URL != "" {
-		if r.sim.Approve(r.form.URL) != nil { // too late, or its token has died
+		if !r.approve(r.form.URL) {
 			r.form = finapi.Consent{}
 			return nil
 		}
@@ -174,6 +174,9 @@ func (r *run) connect(ctx context.Context, user *finapi.User) error {
 	return err
 }
 
+// approve sends the customer to a form. It may be too late, or the form's token has died.
+func (r *run) approve(form string) bool { return r.sim.Approve(form) == nil }
+
 // refresh asks the bank, and sends the customer to it if the bank wants that.
 func (r *run) refresh(ctx context.Context, user *finapi.User) error {
 	_, err := user.Refresh(ctx, finapi.RefreshRequest{Connection: r.connection})
@@ -186,7 +189,7 @@ func (r *run) refresh(ctx context.Context, user *finapi.User) error {
 	if err != nil || form.URL == "" {
 		return err
 	}
-	if r.sim.Approve(form.URL) != nil {
+	if !r.approve(form.URL) {
 		return nil // the next try opens another form
 	}
 	r.report.Renewals++
