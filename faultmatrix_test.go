@@ -37,7 +37,10 @@ func TestEveryOperationUnderEveryFault(t *testing.T) {
 	m := &faultMatrix{columns: faultColumns(), outcomes: map[string][]string{}}
 	rows := make(chan struct{}, 6) // waiting for answers that never come costs no processor
 	var running sync.WaitGroup
-	for _, o := range faultOperations() {
+	for i, o := range faultOperations() {
+		if underRaceDetector && i%4 != 0 {
+			continue // the calls are alike to it, and all of them would take minutes
+		}
 		running.Go(func() {
 			rows <- struct{}{}
 			defer func() { <-rows }()
@@ -45,7 +48,7 @@ func TestEveryOperationUnderEveryFault(t *testing.T) {
 		})
 	}
 	running.Wait()
-	if t.Failed() || len(m.outcomes) < len(faultOperations()) { // or -run has chosen some
+	if t.Failed() || len(m.outcomes) < len(faultOperations()) { // some were left out, perhaps by -run
 		return
 	}
 	text := m.markdown()
