@@ -25,7 +25,7 @@ type operation func(context.Context, *hanging) error
 // operations are all of them, by their names.
 func operations() map[string]operation {
 	all := map[string]operation{}
-	for _, part := range []map[string]operation{vendorOperations(), userOperations(), otherOperations(), feedOperations()} {
+	for _, part := range []map[string]operation{vendorCalls(), userCalls(), otherCalls(), feedCalls()} {
 		maps.Copy(all, part)
 	}
 	for _, r := range readings() {
@@ -39,14 +39,14 @@ func operations() map[string]operation {
 // failed drops the value of a call.
 func failed[T any](_ T, err error) error { return err }
 
-func vendorOperations() map[string]operation {
+func vendorCalls() map[string]operation {
 	return map[string]operation{
 		"Client.CreateUser": func(ctx context.Context, h *hanging) error { return failed(h.client.CreateUser(ctx, finapi.NewUser{})) },
 		"Client.VerifyUser": func(ctx context.Context, h *hanging) error { return h.client.VerifyUser(ctx, userName) },
 	}
 }
 
-func userOperations() map[string]operation {
+func userCalls() map[string]operation {
 	return map[string]operation{
 		"User.Delete": func(ctx context.Context, h *hanging) error { return h.user.Delete(ctx) },
 		"User.Forget": func(ctx context.Context, h *hanging) error { return h.user.Forget(ctx) },
@@ -90,7 +90,7 @@ func userOperations() map[string]operation {
 	}
 }
 
-func otherOperations() map[string]operation {
+func otherCalls() map[string]operation {
 	return map[string]operation{
 		"Forms.Cancel": func(ctx context.Context, h *hanging) error { return failed(h.user.Forms().Cancel(ctx, formID)) },
 		"Forms.Delete": func(ctx context.Context, h *hanging) error { return h.user.Forms().Delete(ctx, formID) },
@@ -113,8 +113,8 @@ func otherOperations() map[string]operation {
 	}
 }
 
-// feedOperations begin with the ERP's store.
-func feedOperations() map[string]operation {
+// feedCalls begin with the ERP's store.
+func feedCalls() map[string]operation {
 	apply := func(context.Context, finapi.Batch) error { return nil }
 	return map[string]operation{
 		"Feed.Sync":    func(ctx context.Context, h *hanging) error { return failed(finapi.Collect(h.feed.Sync(ctx))) },

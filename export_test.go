@@ -18,3 +18,12 @@ func DecodePageByEncodingJSON(body []byte) ([]Transaction, error) {
 	err := p.check()
 	return p.rows, err
 }
+
+// Endpoints returns the methods and templates of all that this package can send.
+func Endpoints() []string {
+	all := make([]string, len(endpoints))
+	for i := range endpoints {
+		all[i] = endpoints[i].String()
+	}
+	return all
+}

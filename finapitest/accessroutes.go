@@ -4,8 +4,9 @@ import "net/http"
 
 // serveAccess is the Access V2 host.
 func (s *Server) serveAccess() http.Handler {
-	h := host{server: s, admit: admitAccess, body: (*fault).accessBody}
-	return logTraffic("access", s.log.watch, h.mux(accessRoutes()))
+	h := host{server: s, admit: admitAccess, body: (*refusal).accessBody}
+	s.accessMux = h.mux(accessRoutes())
+	return logTraffic("access", s.log.watch, h.injecting(s.accessMux))
 }
 
 // admitAccess turns a client away that is bound to the old version.

@@ -56,7 +56,7 @@ func (s *Server) listDailyBalances(c *call) (answer, error) {
 		start = Date(end.utc().AddDate(0, -1, 0).Format(dateLayout))
 	}
 	if start > end || end.daysSince(start) > maxBalanceDays {
-		return answer{}, &fault{
+		return answer{}, &refusal{
 			status: http.StatusBadRequest, code: "INVALID_FILTER_OPTIONS",
 			de: "Der Zeitraum ist ungültig oder länger als 366 Tage.", en: "The range is illegal or longer than 366 days.",
 		}

@@ -60,10 +60,10 @@ const maxBody = 1 << 20
 
 // decode reads a JSON body into dst and refuses fields that the contract does
 // not know, and null in all fields but the nullable ones, which are named by
-// their paths, such as "bank.id". The fault names the field.
+// their paths, such as "bank.id". The refusal names the field.
 func (c *call) decode(dst any, nullable ...string) error {
 	if media, _, _ := mime.ParseMediaType(c.r.Header.Get("Content-Type")); media != "application/json" {
-		return &fault{
+		return &refusal{
 			status: http.StatusUnsupportedMediaType, code: "UNSUPPORTED_MEDIA_TYPE",
 			de: "Der Content-Type muss application/json sein.", en: "The content type must be application/json.",
 		}
@@ -114,7 +114,7 @@ func findNull(value any, path string, allowed []string) (where string, found boo
 	return "", false
 }
 
-func bodyProblem(err error) *fault {
+func bodyProblem(err error) *refusal {
 	var typeErr *json.UnmarshalTypeError
 	if errors.As(err, &typeErr) {
 		return fieldProblem(cmp.Or(typeErr.Field, "body"), fmt.Sprintf("must be of type %s", typeErr.Type))

@@ -73,6 +73,22 @@ func (c *Clock) Sleep(ctx context.Context, d time.Duration) error {
 	return ctx.Err()
 }
 
+// Skewed returns the clock of a machine that is set wrong: it is ahead of this one by
+// the given time, or behind if that is negative. Waiting moves both.
+func (c *Clock) Skewed(by time.Duration) *SkewedClock { return &SkewedClock{clock: c, by: by} }
+
+// SkewedClock is a [Clock] that is set wrong.
+type SkewedClock struct {
+	clock *Clock
+	by    time.Duration
+}
+
+// Now returns the wrong time.
+func (c *SkewedClock) Now() time.Time { return c.clock.Now().Add(c.by) }
+
+// Sleep does what [Clock.Sleep] does.
+func (c *SkewedClock) Sleep(ctx context.Context, d time.Duration) error { return c.clock.Sleep(ctx, d) }
+
 func sleepReally(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

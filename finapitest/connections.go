@@ -158,7 +158,7 @@ func (s *Server) editConnection(c *call) (answer, error) {
 
 // onlyWebForm is what a client without a licence of its own is told, in the
 // recorded words.
-func onlyWebForm() *fault {
+func onlyWebForm() *refusal {
 	return unprocessable(codeIllegalState,
 		"Für diesen Client sind direkte API-Aufrufe nicht zulässig. Bitte führen Sie den Aufruf über das finAPI Web Form durch.",
 		"Direct API calls are not allowed for this client. Please use the finAPI Web Form.")

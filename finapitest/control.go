@@ -1,6 +1,7 @@
 package finapitest
 
 import (
+	"fmt"
 	"strings"
 	"time"
 )
@@ -9,9 +10,13 @@ import (
 // is a mistake in the test: it fails the test that the simulator was started
 // for with [New], and is ignored otherwise.
 
-func (s *Server) misuse(what string, id any) {
+func (s *Server) misuse(what string, id any) { s.mistaken(fmt.Sprintf("unknown %s %v", what, id)) }
+
+// mistaken reports a mistake in the test.
+func (s *Server) mistaken(mistake string) {
 	if s.tb != nil {
-		s.tb.Errorf("finapitest: unknown %s %v", what, id)
+		s.tb.Helper()
+		s.tb.Error("finapitest: " + mistake)
 	}
 }
 

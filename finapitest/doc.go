@@ -25,6 +25,18 @@
 // [Server.EndForm], [Server.FailUpdates], [Server.KeepBusy] and
 // [Server.RevokeConsent].
 //
+// # Faults
+//
+// [Server.Inject] lets things go wrong between the client and finAPI: connections that
+// break, answers that are cut off, full of garbage or endless, gateways that give up,
+// tokens that die. A [Fault] says what happens to which calls, how often or how likely,
+// and whether finAPI has done what was asked for before: that the answer to a form or an
+// update is lost is the worst case of all. [EveryFault] lists all kinds for a test that
+// tries them one by one. Clients whose clock is wrong use [Clock.Skewed].
+//
+// A few faults last for as long as the client waits, so give it little patience then, with
+// the Timeout of an [net/http.Client] of a fraction of a second.
+//
 // # Time
 //
 // The simulator has a clock of its own that stands still until a test moves

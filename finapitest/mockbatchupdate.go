@@ -117,8 +117,8 @@ func (s *Server) startMockUpdate(c *call) (answer, error) {
 	return empty(), nil
 }
 
-func missing(name string) *fault {
-	return &fault{
+func missing(name string) *refusal {
+	return &refusal{
 		status: http.StatusBadRequest, code: codeMissingField,
 		de: "Das Feld '" + name + "' fehlt.", en: "The field '" + name + "' is missing.",
 	}

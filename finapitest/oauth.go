@@ -33,7 +33,7 @@ func (s *Server) grantToken(c *call) (answer, error) {
 		return answer{}, err
 	}
 	if form.Get("client_id") != s.ClientID() || form.Get("client_secret") != s.ClientSecret() {
-		return answer{}, oauthFault(http.StatusUnauthorized, "invalid_client", "Bad client credentials")
+		return answer{}, oauthRefusal(http.StatusUnauthorized, "invalid_client", "Bad client credentials")
 	}
 	switch form.Get("grant_type") {
 	case "client_credentials":
@@ -43,7 +43,7 @@ func (s *Server) grantToken(c *call) (answer, error) {
 	case "refresh_token":
 		return s.grantRefresh(c, form.Get("refresh_token"))
 	}
-	return answer{}, oauthFault(http.StatusBadRequest, "unsupported_grant_type", "Unsupported grant type: "+form.Get("grant_type"))
+	return answer{}, oauthRefusal(http.StatusBadRequest, "unsupported_grant_type", "Unsupported grant type: "+form.Get("grant_type"))
 }
 
 func (s *Server) grantClient(c *call) (answer, error) {
@@ -63,7 +63,7 @@ func (s *Server) grantPassword(c *call, name, password string) (answer, error) {
 		return answer{}, s.failLogin(u)
 	}
 	if !u.verified {
-		return answer{}, &fault{
+		return answer{}, &refusal{
 			status: http.StatusForbidden, code: "USER_NOT_VERIFIED",
 			de: "Der Benutzer ist nicht verifiziert.", en: "The user is not verified.",
 		}
@@ -97,7 +97,7 @@ func (s *Server) failLogin(u *user) error {
 		}
 	}
 	// guess: the error's name and text; the shape is that of RFC 6749.
-	return oauthFault(http.StatusBadRequest, "invalid_grant", "Bad credentials")
+	return oauthRefusal(http.StatusBadRequest, "invalid_grant", "Bad credentials")
 }
 
 // lock bars a user and kills all their tokens.
@@ -106,8 +106,8 @@ func (s *Server) lock(u *user) {
 	s.tokens.dropUser(u)
 }
 
-func userLocked() *fault {
-	return &fault{
+func userLocked() *refusal {
+	return &refusal{
 		status: http.StatusLocked, code: codeLocked,
 		de: "Der Benutzer ist gesperrt.", en: "The user is locked.",
 	}
@@ -118,7 +118,7 @@ func userLocked() *fault {
 func (s *Server) grantRefresh(c *call, value string) (answer, error) {
 	r := s.tokens.refresh[value]
 	if !r.alive(c.now) {
-		return answer{}, oauthFault(http.StatusBadRequest, "invalid_grant", "Invalid refresh token: "+value)
+		return answer{}, oauthRefusal(http.StatusBadRequest, "invalid_grant", "Invalid refresh token: "+value)
 	}
 	return s.tokens.issue(r.user, s.settings.UserTokenLife, r, c.now).answer(c.now), nil
 }
@@ -166,7 +166,7 @@ func (s *Server) revokeAll(t *token, r *refreshToken) {
 // form reads a form body and refuses fields that are not named.
 func (c *call) form(fields ...string) (url.Values, error) {
 	if media, _, _ := mime.ParseMediaType(c.r.Header.Get("Content-Type")); media != "application/x-www-form-urlencoded" {
-		return nil, &fault{
+		return nil, &refusal{
 			status: http.StatusUnsupportedMediaType, code: "UNSUPPORTED_MEDIA_TYPE",
 			de: "Der Content-Type muss application/x-www-form-urlencoded sein.",
 			en: "The content type must be application/x-www-form-urlencoded.",

@@ -28,7 +28,7 @@ func (q query) paging(total int) (paging, error) {
 	}
 	if p.PerPage < 1 || p.PerPage > maxPerPage {
 		// guess: one integrator reports that finAPI clamps the size instead.
-		return p, &fault{
+		return p, &refusal{
 			status: http.StatusBadRequest, code: codeIllegalPageSize,
 			de: "Die Seitengröße muss zwischen 1 und 500 liegen.", en: "The page size must be between 1 and 500.",
 		}

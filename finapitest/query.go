@@ -84,7 +84,7 @@ func (p params) parse(raw string) (query, error) {
 	}
 	for name, c := range p {
 		if c.must && values.Get(name) == "" {
-			return nil, &fault{
+			return nil, &refusal{
 				status: 400, code: codeMissingField,
 				de: "Der Parameter '" + name + "' fehlt.", en: "The parameter '" + name + "' is missing.",
 			}
@@ -100,7 +100,7 @@ func (c check) verify(name string, given []string) error {
 		return badRequest("Der Parameter '"+name+"' ist mehrfach angegeben.", "The parameter '"+name+"' is given more than once.")
 	}
 	if c.max > 0 && len(given) > c.max {
-		return &fault{status: 400, code: "TOO_MANY_IDS", de: "Zu viele Werte für '" + name + "'.", en: "Too many values for '" + name + "'."}
+		return &refusal{status: 400, code: "TOO_MANY_IDS", de: "Zu viele Werte für '" + name + "'.", en: "Too many values for '" + name + "'."}
 	}
 	for _, v := range given {
 		if !c.legal(v) {

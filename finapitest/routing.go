@@ -31,7 +31,7 @@ const (
 type host struct {
 	server *Server
 	admit  func(*Server, *call) error
-	body   func(*fault, *call) any
+	body   func(*refusal, *call) any
 }
 
 // mux serves the routes. A known path with another method is answered by 405,
@@ -121,7 +121,7 @@ func checkHeaders(c *call) error {
 }
 
 // refuse answers a request that reaches no endpoint.
-func (h host) refuse(w http.ResponseWriter, r *http.Request, f *fault) {
+func (h host) refuse(w http.ResponseWriter, r *http.Request, f *refusal) {
 	c := newCall(r)
 	c.now = h.server.clock.Now()
 	h.write(w, c, answer{}, f)
@@ -129,18 +129,18 @@ func (h host) refuse(w http.ResponseWriter, r *http.Request, f *fault) {
 
 func (h host) refuseMethod(w http.ResponseWriter, r *http.Request, methods []string) {
 	w.Header().Set("Allow", strings.Join(methods, ", "))
-	h.refuse(w, r, &fault{
+	h.refuse(w, r, &refusal{
 		status: http.StatusMethodNotAllowed, code: "METHOD_NOT_ALLOWED",
 		de: "Methode nicht erlaubt.", en: "Method not allowed.",
 	})
 }
 
 func (h host) write(w http.ResponseWriter, c *call, result answer, err error) {
-	var f *fault
+	var f *refusal
 	if errors.As(err, &f) {
 		result = answer{f.status, h.body(f, c)}
 	} else if err != nil {
-		f = &fault{status: http.StatusInternalServerError, code: "UNEXPECTED_ERROR", de: err.Error(), en: err.Error()}
+		f = &refusal{status: http.StatusInternalServerError, code: "UNEXPECTED_ERROR", de: err.Error(), en: err.Error()}
 		result = answer{f.status, h.body(f, c)}
 	}
 	w.Header().Set("X-Request-Id", c.requestID)

@@ -24,8 +24,13 @@ type Server struct {
 	formBase  string // address of the Web Form host, known before it serves
 	callbacks *callbackSender
 	log       requestLog
-	stop      context.CancelFunc // ends what follows a running clock
+	faults    injections
+	stop      context.CancelFunc // ends what follows a running clock and what never answers
+	over      <-chan struct{}    // closed by stop
 	following sync.WaitGroup
+
+	// accessMux and webFormMux know the templates of the two APIs.
+	accessMux, webFormMux *http.ServeMux
 
 	// mu guards everything below: finAPI's store and the banks' books.
 	mu          sync.Mutex
@@ -68,20 +73,15 @@ func Start(opts ...Option) (*Server, error) {
 		return nil, errors.Join(err, accessListener.Close())
 	}
 	s := newServer(cfg)
+	ctx, stop := context.WithCancel(context.Background())
+	s.stop, s.over = stop, ctx.Done()
 	s.formBase = "http://" + webFormListener.Addr().String()
 	s.access = serve(accessListener, s.serveAccess())
 	s.webForm = serve(webFormListener, s.serveWebForm())
-	s.followClock()
-	return s, nil
-}
-
-// followClock lets a running clock act by itself until the simulator is closed.
-func (s *Server) followClock() {
-	ctx, cancel := context.WithCancel(context.Background())
-	s.stop = cancel
-	if s.cfg.running {
-		s.following.Go(func() { s.clock.follow(ctx) })
+	if cfg.running {
+		s.following.Go(func() { s.clock.follow(ctx) }) // it acts by itself until the simulator is closed
 	}
+	return s, nil
 }
 
 func newServer(cfg config) *Server {
@@ -114,7 +114,7 @@ func serve(l net.Listener, h http.Handler) *httptest.Server {
 }
 
 // Close stops the simulator. It waits for requests that are being answered and
-// ends callbacks that are on their way.
+// ends callbacks that are on their way, and answers that would never end.
 func (s *Server) Close() {
 	s.stop()
 	s.following.Wait()

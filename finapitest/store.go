@@ -212,6 +212,7 @@ func (a *account) remove(id int64) bool {
 
 // dropConnection removes a connection and all that belongs to it.
 func (s *Server) dropConnection(c *connection) {
+	c.accounts = nil // its tasks keep the connection, but no rows
 	s.connections = slices.DeleteFunc(s.connections, func(x *connection) bool { return x == c })
 }
 

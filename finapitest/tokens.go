@@ -131,7 +131,7 @@ func (s *Server) authorise(c *call, kind tokenKind) error {
 	if kind == tokenNone {
 		return nil
 	}
-	value, given := strings.CutPrefix(c.r.Header.Get("Authorization"), "Bearer ")
+	value, given := bearer(c.r)
 	if !given {
 		return missingToken()
 	}
@@ -141,12 +141,26 @@ func (s *Server) authorise(c *call, kind tokenKind) error {
 	}
 	c.token = t
 	if (kind == tokenUser && t.user == nil) || (kind == tokenClient && t.user != nil) {
-		return &fault{
+		return &refusal{
 			status: http.StatusForbidden, code: codeUnauthorized,
 			de: "Der Zugriff ist mit diesem Token nicht erlaubt.", en: "Access is not allowed with this token.",
 		}
 	}
 	return nil
+}
+
+// bearer returns the token of a request.
+func bearer(r *http.Request) (value string, given bool) {
+	return strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+}
+
+// expireToken makes one access token expire at once.
+func (s *Server) expireToken(value string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t := s.tokens.access[value]; t != nil {
+		s.tokens.dropAccess(t)
+	}
 }
 
 // ExpireTokens makes all access tokens expire at once. Refresh tokens live on.

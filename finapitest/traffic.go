@@ -34,6 +34,9 @@ type exchange struct {
 	AnswerHeader http.Header `json:"answerHeader"`
 	AnswerBody   []byte      `json:"answerBody"`
 	Truncated    bool        `json:"truncated"`
+
+	// spoiled: a fault was injected, so the body is not worth keeping. It may be endless.
+	spoiled bool
 }
 
 type exchangeKey struct{}
@@ -60,6 +63,13 @@ func logTraffic(hostName string, watch func(http.Handler) http.Handler, next htt
 		}()
 		watched.ServeHTTP(rec, r.WithContext(context.WithValue(r.Context(), exchangeKey{}, e)))
 	})
+}
+
+// spoilTraffic notes that the answer to a request will not be the simulator's.
+func spoilTraffic(r *http.Request) {
+	if e, ok := r.Context().Value(exchangeKey{}).(*exchange); ok {
+		e.Intercepted, e.spoiled = true, true
+	}
 }
 
 // newExchange copies a request and leaves its body readable.
@@ -96,6 +106,9 @@ func (r *exchangeRecorder) WriteHeader(status int) {
 func (r *exchangeRecorder) Write(b []byte) (int, error) {
 	if r.exchange.Status == 0 {
 		r.exchange.Status = http.StatusOK
+	}
+	if r.exchange.spoiled {
+		return r.ResponseWriter.Write(b)
 	}
 	room := min(len(b), maxLogged-len(r.exchange.AnswerBody))
 	r.exchange.AnswerBody = append(r.exchange.AnswerBody, b[:room]...)

@@ -4,10 +4,13 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/finapi-go/finapi/finapitest"
 )
@@ -61,5 +64,49 @@ func TestTrafficIsLoggedOnlyWhenAFolderIsNamed(t *testing.T) {
 	}
 	if e := entries[4]; e.Host != "webform" || e.Status != 502 || !e.Intercepted {
 		t.Errorf("the intercepted request is logged as %+v", e)
+	}
+}
+
+func TestTheAnswerOfAFaultIsLoggedAsATestsOwnAndWithoutItsBody(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("FINAPI_TRAFFIC", dir)
+	sim := finapitest.New(t, finapitest.WithEmptyWorld())
+	c := customer(t, sim, "kunde")
+	sim.Inject(finapitest.Fault{Kind: finapitest.FaultEndlessBody, AfterEffect: true, Times: 1, Endpoint: accountsEndpoint})
+	sim.Inject(finapitest.Fault{Kind: finapitest.FaultDeadToken, Times: 1, Endpoint: accountsEndpoint})
+	c.statuses(2)
+	sim.Close() // waits for the log, too
+	files, err := filepath.Glob(filepath.Join(dir, "*.jsonl"))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("files %v, error %v; want one file", files, err)
+	}
+	data, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	type entry struct {
+		Path                   string
+		Status                 int
+		Intercepted, Truncated bool
+		AnswerBody             []byte
+	}
+	var got []entry
+	for line := range bytes.Lines(data) {
+		var e entry
+		if err := json.Unmarshal(line, &e); err != nil { //nolint:musttag // names that differ in case only are matched
+			t.Fatal(err)
+		}
+		if e.Path == "/api/v2/accounts" {
+			e.AnswerBody = bytes.Trim(e.AnswerBody, "\n")
+			got = append(got, e)
+		}
+	}
+	dead := fmt.Appendf(nil, `{"error":"invalid_token","error_description":"Invalid access token: %s"}`, c.token)
+	want := []entry{
+		{Path: "/api/v2/accounts", Status: 200, Intercepted: true},
+		{Path: "/api/v2/accounts", Status: 401, AnswerBody: dead}, // the simulator's own
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("wrong log (-want +got):\n%s", diff)
 	}
 }

@@ -71,7 +71,7 @@ func (s *Server) editTransactions(c *call) (answer, error) {
 		return answer{}, err
 	}
 	if len(body.IDs) > maxEditIDs {
-		return answer{}, &fault{status: http.StatusBadRequest, code: "TOO_MANY_IDS", de: "Höchstens 100 Ids sind erlaubt.", en: "At most 100 ids are allowed."}
+		return answer{}, &refusal{status: http.StatusBadRequest, code: "TOO_MANY_IDS", de: "Höchstens 100 Ids sind erlaubt.", en: "At most 100 ids are allowed."}
 	}
 	list := identifierList{Identifiers: []int64{}}
 	for _, t := range s.chosen(c.user(), body) {

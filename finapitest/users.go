@@ -86,7 +86,7 @@ func orElse[T any](p *T, otherwise T) T {
 	return *p
 }
 
-func noAutoUpdate() *fault {
+func noAutoUpdate() *refusal {
 	return unprocessable(codeIllegalState, "Automatische Aktualisierungen sind für diesen Client nicht freigeschaltet.", "Automatic updates are not enabled for this client.")
 }
 
@@ -198,7 +198,7 @@ func (s *Server) deleteUnverifiedUser(c *call) (answer, error) {
 		return answer{}, notFound("User")
 	}
 	if u.verified {
-		return answer{}, &fault{
+		return answer{}, &refusal{
 			// guess: the code for a user who is verified.
 			status: http.StatusUnprocessableEntity, code: "USER_ALREADY_VERIFIED",
 			de: "Der Benutzer ist verifiziert.", en: "The user is verified.",

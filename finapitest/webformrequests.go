@@ -173,7 +173,7 @@ func (s *Server) namedBank(r *importRequest) (*Bank, error) {
 	case 1:
 		return found[0], nil
 	}
-	return nil, &fault{
+	return nil, &refusal{
 		status: http.StatusUnprocessableEntity, code: "BANK_NOT_UNIQUE",
 		de: "Die Bank ist nicht eindeutig.", en: "The bank is not unique.",
 	}

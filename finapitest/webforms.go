@@ -248,11 +248,11 @@ func newestOrOldest[T any](q query, all []T) ([]T, paging, error) {
 
 // serveWebForm is the Web Form host: its API and the pages for the customer.
 func (s *Server) serveWebForm() http.Handler {
-	h := host{server: s, admit: admitWebForm, body: (*fault).webFormBody}
-	mux := h.mux(webFormRoutes())
-	s.addFormPages(mux)
-	s.addBankPages(mux)
-	return logTraffic("webform", s.log.watch, mux)
+	h := host{server: s, admit: admitWebForm, body: (*refusal).webFormBody}
+	s.webFormMux = h.mux(webFormRoutes())
+	s.addFormPages(s.webFormMux)
+	s.addBankPages(s.webFormMux)
+	return logTraffic("webform", s.log.watch, h.injecting(s.webFormMux))
 }
 
 func admitWebForm(s *Server, _ *call) error {

@@ -5,26 +5,26 @@ import (
 	"time"
 )
 
-// fault is an answer that reports an error, in whichever of finAPI's four
+// refusal is an answer that reports an error, in whichever of finAPI's four
 // shapes the host and the case call for.
-type fault struct {
+type refusal struct {
 	status int
 	code   string
 	kind   string // BUSINESS or TECHNICAL; empty means TECHNICAL
 	de, en string
 	oauth  bool // the OAuth shape of Access
-	fields []fieldFault
+	fields []fieldRefusal
 }
 
-type fieldFault struct {
+type fieldRefusal struct {
 	Field   string `json:"field"`
 	Message string `json:"message"`
 }
 
 // Error returns the English text.
-func (f *fault) Error() string { return f.code + ": " + f.en }
+func (f *refusal) Error() string { return f.code + ": " + f.en }
 
-func (f *fault) text(english bool) string {
+func (f *refusal) text(english bool) string {
 	if english {
 		return f.en
 	}
@@ -44,31 +44,31 @@ const (
 	codeUnknownEntity   = "UNKNOWN_ENTITY"
 )
 
-func badRequest(de, en string) *fault {
-	return &fault{status: http.StatusBadRequest, code: codeBadRequest, de: de, en: en}
+func badRequest(de, en string) *refusal {
+	return &refusal{status: http.StatusBadRequest, code: codeBadRequest, de: de, en: en}
 }
 
-func badValue(name, value string) *fault {
+func badValue(name, value string) *refusal {
 	return badRequest("Ungültiger Wert für '"+name+"': "+value, "Illegal value for '"+name+"': "+value)
 }
 
-func unprocessable(code, de, en string) *fault {
-	return &fault{status: http.StatusUnprocessableEntity, code: code, de: de, en: en}
+func unprocessable(code, de, en string) *refusal {
+	return &refusal{status: http.StatusUnprocessableEntity, code: code, de: de, en: en}
 }
 
-func forbidden(de, en string) *fault {
-	return &fault{status: http.StatusForbidden, code: codeUnauthorized, de: de, en: en}
+func forbidden(de, en string) *refusal {
+	return &refusal{status: http.StatusForbidden, code: codeUnauthorized, de: de, en: en}
 }
 
-func notFound(entity string) *fault {
-	return &fault{
+func notFound(entity string) *refusal {
+	return &refusal{
 		status: http.StatusNotFound, code: codeUnknownEntity,
 		de: entity + " existiert nicht.", en: entity + " does not exist.",
 	}
 }
 
-func locked() *fault {
-	return &fault{
+func locked() *refusal {
+	return &refusal{
 		status: http.StatusLocked, code: codeLocked, kind: business,
 		de: "Die Bankverbindung wird gerade aktualisiert. Bitte warten Sie, bis ihr Status READY ist.",
 		en: "The bank connection is currently being updated. Please wait until its status is READY.",
@@ -76,27 +76,27 @@ func locked() *fault {
 }
 
 // invalidToken is the answer to a token that is unknown, expired or revoked.
-func invalidToken(value string) *fault {
+func invalidToken(value string) *refusal {
 	text := "Invalid access token: " + value
-	return &fault{status: http.StatusUnauthorized, code: "invalid_token", oauth: true, de: text, en: text}
+	return &refusal{status: http.StatusUnauthorized, code: "invalid_token", oauth: true, de: text, en: text}
 }
 
 // missingToken is the answer to a request without a token.
 // guess: error and text are those of the framework that finAPI's look like.
-func missingToken() *fault {
+func missingToken() *refusal {
 	const text = "Full authentication is required to access this resource"
-	return &fault{status: http.StatusUnauthorized, code: "unauthorized", oauth: true, de: text, en: text}
+	return &refusal{status: http.StatusUnauthorized, code: "unauthorized", oauth: true, de: text, en: text}
 }
 
-// oauthFault is an error of the token endpoint.
-func oauthFault(status int, code, text string) *fault {
-	return &fault{status: status, code: code, oauth: true, de: text, en: text}
+// oauthRefusal is an error of the token endpoint.
+func oauthRefusal(status int, code, text string) *refusal {
+	return &refusal{status: status, code: code, oauth: true, de: text, en: text}
 }
 
 // fieldProblem is the Web Form host's answer to an illegal body or parameter.
-func fieldProblem(field, message string) *fault {
+func fieldProblem(field, message string) *refusal {
 	text := field + " " + message
-	return &fault{status: http.StatusBadRequest, code: codeBadRequest, de: text, en: text, fields: []fieldFault{{field, message}}}
+	return &refusal{status: http.StatusBadRequest, code: codeBadRequest, de: text, en: text, fields: []fieldRefusal{{field, message}}}
 }
 
 // The four shapes of error bodies.
@@ -125,14 +125,14 @@ type (
 		Endpoint    string `json:"endpoint"`
 	}
 	webFormFieldErrors struct {
-		Errors    []fieldFault `json:"errors"`
-		Timestamp string       `json:"timestamp"`
-		Endpoint  string       `json:"endpoint"`
+		Errors    []fieldRefusal `json:"errors"`
+		Timestamp string         `json:"timestamp"`
+		Endpoint  string         `json:"endpoint"`
 	}
 )
 
-// accessBody is the fault as the Access host writes it.
-func (f *fault) accessBody(c *call) any {
+// accessBody is the refusal as the Access host writes it.
+func (f *refusal) accessBody(c *call) any {
 	if f.oauth {
 		return oauthError{Error: f.code, Description: f.text(c.english)}
 	}
@@ -149,21 +149,21 @@ func (f *fault) accessBody(c *call) any {
 	}
 }
 
-// webFormBody is the fault as the Web Form host writes it.
-func (f *fault) webFormBody(c *call) any {
+// webFormBody is the refusal as the Web Form host writes it.
+func (f *refusal) webFormBody(c *call) any {
 	stamp := webFormStamp(c.now)
 	if len(f.fields) > 0 {
 		return webFormFieldErrors{Errors: f.fields, Timestamp: stamp, Endpoint: c.endpoint()}
 	}
 	if f.status == http.StatusBadRequest {
-		fields := []fieldFault{{"request", f.text(c.english)}}
+		fields := []fieldRefusal{{"request", f.text(c.english)}}
 		return webFormFieldErrors{Errors: fields, Timestamp: stamp, Endpoint: c.endpoint()}
 	}
 	return webFormError{Code: f.webFormCode(), Description: f.text(c.english), Timestamp: stamp, Endpoint: c.endpoint()}
 }
 
 // webFormCode is the Web Form host's name for a code of Access.
-func (f *fault) webFormCode() string {
+func (f *refusal) webFormCode() string {
 	switch f.status {
 	case http.StatusUnauthorized:
 		return "UNAUTHORIZED"

@@ -1,0 +1,5 @@
+//go:build !race
+
+package finapi_test
+
+const underRaceDetector = false
