@@ -88,10 +88,10 @@ func (p *pass[T]) run(ctx context.Context, handOut func(rows []T) bool) error {
 	}
 	p.first = got
 	for number := 1; ; number++ {
-		later.ahead(ctx, got.pages)
 		if !p.fits(&got, number) {
 			return errDrift
 		}
+		later.ahead(ctx, got.pages)
 		if !handOut(got.rows) {
 			return errStopped
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -295,6 +296,54 @@ func TestBreakingOutSendsNoFurtherRequest(t *testing.T) {
 				t.Errorf("window %d: %d requests were sent by page %d", window, n, page)
 			}
 		}
+	}
+}
+
+// transportFunc is a transport that the ERP has installed.
+type transportFunc func(*http.Request) (*http.Response, error)
+
+func (f transportFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func TestAPanicOfATransportReachesTheCallerOfAnyPage(t *testing.T) {
+	t.Parallel()
+	for page := 1; page <= 5; page++ {
+		server := newStub(t)
+		server.handle(transactionsRoute, (&listing{ids: upTo(10)}).serve)
+		panics := transportFunc(func(r *http.Request) (*http.Response, error) {
+			if r.URL.Query().Get("page") == strconv.Itoa(page) {
+				panic("the transport's bug")
+			}
+			return server.RoundTrip(r)
+		})
+		var rows int
+		got := func() (panicked any) {
+			defer func() { panicked = recover() }()
+			for _, err := range server.user(finapi.WithTransport(panics)).Transactions(t.Context(), finapi.TransactionQuery{PageSize: 2}) {
+				must(t, err)
+				rows++
+			}
+			return nil
+		}()
+		if got != "the transport's bug" || rows != 2*(page-1) {
+			t.Errorf("a panic on page %d: the caller got %v after %d rows", page, got, rows)
+		}
+	}
+}
+
+func TestATransportThatEndsItsGoroutineDoesNotHangTheWalk(t *testing.T) {
+	t.Parallel()
+	server := newStub(t)
+	server.handle(transactionsRoute, (&listing{ids: upTo(10)}).serve)
+	exits := transportFunc(func(r *http.Request) (*http.Response, error) {
+		if r.URL.Query().Get("page") == "3" {
+			runtime.Goexit() // as t.FailNow does
+		}
+		return server.RoundTrip(r)
+	})
+	got, err := walk(t.Context(), server.user(finapi.WithTransport(exits)), 2)
+	same(t, upTo(4), got)
+	if err == nil {
+		t.Error("the walk ended as if it were complete")
 	}
 }
 

@@ -33,6 +33,8 @@ type prefetch[T any] struct {
 type fetched[T any] struct {
 	page page[T]
 	err  error
+	// panicked is what a transport or hook of the caller's panicked with; nil if it did not.
+	panicked any
 }
 
 func newPrefetch[T any](p *pager[T]) *prefetch[T] {
@@ -71,6 +73,9 @@ func (f *prefetch[T]) next(ctx context.Context) (page[T], error) {
 	f.send(ctx)
 	f.mu.Unlock()
 	got := <-slot
+	if got.panicked != nil {
+		panic(got.panicked) //nolint:forbidigo // the caller's own, on the goroutine that can recover it
+	}
 	return got.page, got.err
 }
 
@@ -89,14 +94,18 @@ func (f *prefetch[T]) send(ctx context.Context) {
 		f.work.Go(func() {
 			body.Reset()
 			body.Grow(size) // at once: growing step by step takes twice as much
-			got, err := f.pager.fetch(ctx, number, body)
-			f.slot(number) <- fetched[T]{got, err}
-			f.landed(ctx, body, err)
+			got := fetched[T]{err: errUnfinished}
+			defer func() {
+				got.panicked = recover()
+				f.slot(number) <- got
+				f.landed(ctx, body, got.err)
+			}()
+			got.page, got.err = f.pager.fetch(ctx, number, body)
 		})
 	}
 }
 
-// landed takes note that a request was answered.
+// landed takes note that a request has come to its end.
 func (f *prefetch[T]) landed(ctx context.Context, body *bytes.Buffer, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
