@@ -29,8 +29,9 @@ var mutations = flag.String("mutations", "sample", "source mutations to try: sam
 // sampleSize is how many source mutations an ordinary run tries.
 const sampleSize = 16
 
-// slowTests need more time than they are worth here: each mutation runs all others.
-const slowTests = "Model|Scenario|Random|Example"
+// slowTests need more time than they are worth here, where each mutation runs all others, or
+// the whole repository.
+const slowTests = "Model|Scenario|Random|Example|Thousand|WhateverHappens|OfTheDocs|TheDocsName"
 
 // vocabulary holds the words of the contract.
 type vocabulary struct{ fields, parameters, values map[string]bool }
@@ -121,7 +122,7 @@ func (f *finder) add(kind, word string, literal *ast.BasicLit, by string) {
 
 var tagPattern = regexp.MustCompile(`json:"([^",]+)`)
 
-// Visit finds JSON tags, keys of queries and forms, and values of enums. What is
+// Visit finds JSON tags, keys of tables, of queries and forms, and values of enums. What is
 // not a word of the contract is the SDK's own business.
 func (f *finder) Visit(n ast.Node) ast.Visitor {
 	keys, _ := parameters(n)
@@ -129,6 +130,10 @@ func (f *finder) Visit(n ast.Node) ast.Visitor {
 		if name, ok := parameterName(key); ok && f.words.parameters[name] {
 			f.add("query or form key", name, key.(*ast.BasicLit), strconv.Quote(name+"X"))
 		}
+	}
+	for _, key := range tableKeys(n) {
+		name, _ := stringOf(key)
+		f.add("key of a table", name, key, strconv.Quote(name+"X"))
 	}
 	switch n := n.(type) {
 	case *ast.ImportSpec:
@@ -224,7 +229,10 @@ func copyModule(t *testing.T) string {
 			return err
 		}
 		top, _, nested := strings.Cut(filepath.ToSlash(relative), "/")
-		wanted := slices.Contains([]string{"testdata", "finapitest", "docs", "go.mod", "go.sum"}, top) || !nested && strings.HasSuffix(top, ".go")
+		wanted := slices.Contains([]string{"testdata", "finapitest", "internal", "docs", "go.mod", "go.sum"}, top) || !nested && strings.HasSuffix(top, ".go")
+		if _, err := os.Stat(filepath.Join(name, "go.mod")); err == nil {
+			wanted = false // a module of its own
+		}
 		switch {
 		case !wanted && entry.IsDir():
 			return filepath.SkipDir

@@ -137,6 +137,14 @@ func (c *wordCheck) visit(n ast.Node) bool {
 	for i, key := range keys {
 		c.parameter(key, values[i])
 	}
+	if keys := tableKeys(n); len(keys) > 0 {
+		var names []string
+		for _, key := range keys {
+			name, _ := stringOf(key)
+			names = append(names, name)
+		}
+		c.together(n, names)
+	}
 	switch n := n.(type) {
 	case *ast.ImportSpec:
 		return false
@@ -170,9 +178,41 @@ func (c *wordCheck) structure(s *ast.StructType) {
 			names = append(names, tag[1])
 		}
 	}
-	if len(names) == 0 {
-		return
+	if len(names) > 0 {
+		c.together(s, names)
 	}
+}
+
+// tableKeys returns the keys of a table of internal/wire.
+func tableKeys(n ast.Node) (keys []*ast.BasicLit) {
+	table, ok := n.(*ast.CallExpr)
+	if !ok || !ofWire(table, "NewObject") {
+		return nil
+	}
+	for _, argument := range table.Args {
+		field, ok := argument.(*ast.CallExpr)
+		if !ok || len(field.Args) == 0 || !ofWire(field, "Text", "Int", "Bool", "Value", "Ignored") {
+			continue
+		}
+		if key, ok := field.Args[0].(*ast.BasicLit); ok {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// ofWire reports whether a call is of one of these functions of internal/wire.
+func ofWire(call *ast.CallExpr, names ...string) bool {
+	fun := call.Fun
+	if generic, ok := fun.(*ast.IndexExpr); ok {
+		fun = generic.X
+	}
+	selector, ok := fun.(*ast.SelectorExpr)
+	return ok && nameOf(selector.X) == "wire" && slices.Contains(names, selector.Sel.Name)
+}
+
+// together wants all names to be fields of one object of the contract.
+func (c *wordCheck) together(at ast.Node, names []string) {
 	best, missing := -1, []string(nil)
 	for _, fields := range c.schemas {
 		absent := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return fields[name] })
@@ -181,7 +221,7 @@ func (c *wordCheck) structure(s *ast.StructType) {
 		}
 	}
 	for _, name := range missing {
-		c.add(s, name, "no object of the contract has the field %q together with the others %v", name, names)
+		c.add(at, name, "no object of the contract has the field %q together with the others %v", name, names)
 	}
 }
 

@@ -47,6 +47,7 @@ func newScript(cfg *config, rulebook *contract.Contract) (*script, error) {
 	s := &script{cfg: cfg, capture: &capture{}}
 	client, err := finapi.NewClient(finapi.Sandbox, t.credentials,
 		finapi.WithBaseURLs(t.access, t.webForm), finapi.WithClock(t.clock), finapi.WithUserAgent("finapi-go-recorder/1"),
+		finapi.WithPageWindow(1), // pages are recorded in their order
 		finapi.WithTransport(&contract.Transport{
 			Contract: rulebook, AccessURL: t.access, WebFormURL: t.webForm, Mode: contract.Strict, Base: t.base,
 			Report: s.capture.report,
