@@ -108,6 +108,7 @@ func (a *app) useSimulator(v *visit) error {
 	name := v.r.PostFormValue("trick")
 	if name == "repair" { // first, because nothing else works without finAPI
 		a.outage(false)
+		a.sim.Clock().Advance(2 * time.Minute) // for so long the SDK may leave alone what has failed
 	}
 	user, err := a.users.Find(v.ctx(), v.tenant())
 	if err != nil {
