@@ -151,15 +151,18 @@ func (c *Client) once(ctx context.Context, in call, payload []byte, token Secret
 	asked := c.clock.Now()
 	leave, err := c.admit(ctx, &endpoints[in.endpoint])
 	waited := c.clock.Now().Sub(asked)
+	outcome := errUnfinished
+	if err == nil {
+		defer func() { leave(ctx, outcome) }()
+	}
 	ctx, end := c.beginRequest(ctx, &in)
 	if err != nil {
 		end(OperationEnd{Err: err, Waited: waited})
 		return err
 	}
-	err = errUnfinished
-	defer func() { leave(ctx, err) }()
 	start := c.clock.Now()
 	status, requestID, err := c.exchange(ctx, in, payload, token)
+	outcome = err
 	if requestID != "" {
 		c.log(ctx, &endpoints[in.endpoint], start, status, requestID, err)
 	}

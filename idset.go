@@ -7,7 +7,7 @@ import (
 )
 
 // maxBlock is how many ids a block of an idSet holds.
-const maxBlock = 512
+const maxBlock = 128
 
 // idSet is a set of ids in a few bytes each, so that a reader who must know what it has
 // handed out does not hold the history. It is fastest if the ids ascend. The zero idSet
@@ -38,6 +38,9 @@ func (s *idSet) add(id int64) bool {
 	case id > b.last:
 		s.blocks = slices.Insert(s.blocks, i+1, newBlock([]int64{id}))
 		return true
+	}
+	if b.has(id) {
+		return false
 	}
 	ids := b.ids()
 	at, known := slices.BinarySearch(ids, id)
@@ -83,6 +86,17 @@ func (b *idBlock) append(id int64) {
 	b.steps = binary.AppendVarint(b.steps, id-b.last)
 	b.last = id
 	b.n++
+}
+
+// has reports whether an id is in the block, without unpacking it.
+func (b *idBlock) has(id int64) bool {
+	at := b.first
+	for rest := b.steps; at < id && len(rest) > 0; {
+		step, n := binary.Varint(rest)
+		rest = rest[n:]
+		at += step
+	}
+	return at == id
 }
 
 func (b *idBlock) ids() []int64 {

@@ -42,17 +42,26 @@ func (r Retry) validate() error {
 	return nil
 }
 
+// maxRefusals is how often a call under way waits for a host that is left alone without
+// losing an attempt. Then it does, so that it comes to an end.
+const maxRefusals = 20
+
 // retry runs op, which sends to a host, until it succeeds, fails for good, or patience
 // ends. It waits on the client's clock and leaves when ctx is done.
 func (c *Client) retry(ctx context.Context, r Retry, to host, op func() error) error {
 	policy := newPatience(r)
 	begun := false // only a call that is under way waits for a host that fails
+	refusals := 0
 	try := func() error {
 		err := op()
 		var final *backoff.PermanentError
 		waits := temporary(err) || begun && IsError(err, CodeHostDown)
 		if err != nil && !errors.As(err, &final) && !waits {
 			return backoff.Permanent(err)
+		}
+		if begun && IsError(err, CodeHostDown) && refusals < maxRefusals {
+			refusals++
+			policy.left++ // nothing was sent: a refusal is no attempt
 		}
 		begun = true
 		policy.asked = retryAfterOf(err)

@@ -11,7 +11,7 @@ import (
 // transactionPage decodes a page of transactions in two ways: with readFast what finAPI
 // usually writes, and with encoding/json, into the exported fields, all else.
 type transactionPage struct {
-	Transactions []transactionFields `json:"transactions"`
+	Transactions []transactionAnswer `json:"transactions"`
 	Paging       *paging             `json:"paging"`
 	Income       number              `json:"income"`
 	Spending     number              `json:"spending"`
@@ -30,13 +30,7 @@ func (p *transactionPage) sum() *decimal.Decimal {
 // check also turns what encoding/json has read into rows.
 func (p *transactionPage) check() error {
 	if p.Transactions != nil {
-		p.rows = make([]Transaction, len(p.Transactions))
-	}
-	for i := range p.Transactions {
-		if err := p.Transactions[i].check(); err != nil {
-			return err
-		}
-		p.rows[i] = p.Transactions[i].transaction()
+		p.rows = unwrap(p.Transactions, func(t transactionAnswer) Transaction { return t.Transaction })
 	}
 	return cmp.Or(p.Paging.check(), require(requirement{"transactions", p.rows != nil}))
 }

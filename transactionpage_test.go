@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/shopspring/decimal"
+
+	"github.com/finapi-go/finapi/internal/measure"
 )
 
 // exactly tells apart what prints alike: 1.5 from 1.50, and an instant from the same in
@@ -175,6 +177,20 @@ func TestEveryPageOfTheFixturesIsReadFast(t *testing.T) {
 		if got := readBothWays(t, body); got != want {
 			t.Errorf("%s: read fast %t, want %t", name, got, want)
 		}
+	}
+}
+
+func TestAPageOfEmptyRowsCostsLittleMemory(t *testing.T) { // not parallel: it counts allocations
+	body := []byte(`{"transactions":[` + strings.Repeat("{},", 100_000) + `{}]}`)
+	_, allocated, err := measure.Allocated(func() error {
+		_, err := DecodePage(body)
+		return err
+	})
+	if err == nil {
+		t.Error("rows without an id were taken")
+	}
+	if most := float64(10 * len(body)); allocated > most {
+		t.Errorf("a body of %d bytes took %.0f bytes of memory, want %.0f at the most", len(body), allocated, most)
 	}
 }
 
