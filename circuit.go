@@ -101,6 +101,20 @@ func judge(err error) hostSign {
 	return hostAnswered
 }
 
+// sender is who sends what. Failures of one sender alone can be its own: an account that is
+// too large to be listed in time says nothing about its host.
+type sender struct {
+	owner    *tokenSource
+	endpoint endpointID
+}
+
+// slow reports whether a failure can be that of one sender alone: no answer in time, from
+// the host or from what is behind it. All others speak of the host.
+func slow(err error) bool {
+	var e *Error
+	return errors.Is(err, errNoAnswer) || errors.As(err, &e) && e.Status == http.StatusGatewayTimeout
+}
+
 // breaker is the circuit of one host.
 type breaker struct {
 	Circuit
@@ -111,9 +125,12 @@ type breaker struct {
 	failures int       // in a row
 	since    time.Time // when the first of them was sent, but not before answered
 	open     bool
+	suspect  sender    // who had the first of them
+	others   bool      // the failures speak of the host, not of the suspect alone
 	until    time.Time // when the pause ends, while open
-	probes   int       // so far; their numbers tell them apart
-	probing  int       // the number of the one that is under way; 0 for none
+	pause    time.Duration
+	probes   int // so far; their numbers tell them apart
+	probing  int // the number of the one that is under way; 0 for none
 }
 
 func newBreaker(c Circuit) *breaker {
@@ -137,7 +154,7 @@ func (b *breaker) downtime(now time.Time) *downtime {
 	switch {
 	case !b.open:
 		return nil
-	case now.Before(b.until):
+	case now.Before(b.until) && b.until.Sub(now) <= b.pause: // else the clock was set back
 		return &downtime{since: b.since, left: b.until.Sub(now)}
 	case b.probing > 0: // if it fails, a pause begins; nobody knows when
 		return &downtime{since: b.since, left: b.Base}
@@ -161,7 +178,7 @@ func (b *breaker) enter(now time.Time) (probe int, down *downtime) {
 
 // leave takes note of how a request ended that was sent at a time, and reports whether
 // the circuit has opened or closed by that.
-func (b *breaker) leave(probe int, sent, now time.Time, outcome error) (changed bool) {
+func (b *breaker) leave(probe int, who sender, sent, now time.Time, outcome error) (changed bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	probed := probe > 0 && probe == b.probing
@@ -172,7 +189,10 @@ func (b *breaker) leave(probe int, sent, now time.Time, outcome error) (changed 
 	case hostAnswered:
 		return b.close(now)
 	case hostFailed:
-		return b.fail(probed, sent, now, retryAfterOf(outcome))
+		if !b.open || probed { // the others were sent before it opened
+			b.count(who, sent, outcome)
+			return b.fail(now, retryAfterOf(outcome))
+		}
 	case saysNothing:
 	}
 	return false
@@ -184,19 +204,20 @@ func (b *breaker) close(now time.Time) (changed bool) {
 	return changed
 }
 
-// fail counts a failure. While the circuit is open only the one that was let through
-// counts: the others were sent before.
-func (b *breaker) fail(probed bool, sent, now time.Time, asked time.Duration) (changed bool) {
-	if b.open && !probed {
-		return false
-	}
+func (b *breaker) count(who sender, sent time.Time, failure error) {
 	if b.failures++; b.failures == 1 {
-		b.since = sent
+		b.suspect, b.others, b.since = who, false, sent
 		if b.answered.After(sent) {
 			b.since = b.answered
 		}
 	}
-	if b.Failures == 0 || b.failures < b.Failures || now.Sub(b.since) < b.Lasting {
+	b.others = b.others || who != b.suspect || !slow(failure)
+}
+
+// fail opens the circuit if there were enough failures.
+func (b *breaker) fail(now time.Time, asked time.Duration) (changed bool) {
+	enough := b.Failures > 0 && b.failures >= b.Failures && now.Sub(b.since) >= b.Lasting
+	if !enough || !b.others {
 		return false
 	}
 	if !b.open {
@@ -204,7 +225,8 @@ func (b *breaker) fail(probed bool, sent, now time.Time, asked time.Duration) (c
 	}
 	pause := min(b.pauses.NextBackOff(), b.Max)
 	changed, b.open = !b.open, true
-	b.until = now.Add(max(pause, min(asked, longestHeed)))
+	b.pause = max(pause, min(asked, longestHeed))
+	b.until = now.Add(b.pause)
 	return changed
 }
 
@@ -222,13 +244,23 @@ func hostDown(ep *endpoint, down *downtime) *Error {
 
 // admit waits until a request may be sent, and returns what to call with its outcome. A
 // host that fails is not waited for, neither before the wait for a turn nor after it.
-func (c *Client) admit(ctx context.Context, ep *endpoint) (leave func(context.Context, error), err error) {
+func (c *Client) admit(ctx context.Context, in *call) (leave func(context.Context, error), err error) {
+	ep := &endpoints[in.endpoint]
 	circuit := c.circuits[ep.host]
-	if down := circuit.state(c.clock.Now()); down != nil {
-		return nil, hostDown(ep, down)
+	up := func() error {
+		if down := circuit.state(c.clock.Now()); down != nil {
+			return hostDown(ep, down)
+		}
+		return nil
 	}
-	if err := c.turns.take(ctx); err != nil {
-		return nil, fmt.Errorf("finapi: %s: %w", ep, err)
+	if err := up(); err != nil {
+		return nil, err
+	}
+	if err := c.turns.take(ctx, up); err != nil {
+		if ctx.Err() != nil {
+			err = fmt.Errorf("finapi: %s: %w", ep, ctx.Err())
+		}
+		return nil, err
 	}
 	sent := c.clock.Now()
 	probe, down := circuit.enter(sent)
@@ -238,7 +270,7 @@ func (c *Client) admit(ctx context.Context, ep *endpoint) (leave func(context.Co
 	}
 	return func(ctx context.Context, err error) {
 		c.turns.giveBack()
-		if circuit.leave(probe, sent, c.clock.Now(), err) {
+		if circuit.leave(probe, sender{in.owner, in.endpoint}, sent, c.clock.Now(), err) {
 			c.logCircuit(ctx, ep, circuit)
 		}
 	}, nil

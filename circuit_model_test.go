@@ -97,7 +97,7 @@ func (m *circuitModel) end(outcome error) {
 	i := rapid.IntRange(0, len(m.underWay)-1).Draw(m.t, "which")
 	r := m.underWay[i]
 	m.underWay = slices.Delete(m.underWay, i, i+1)
-	changed := m.circuit.leave(r.probe, r.at, m.now, outcome)
+	changed := m.circuit.leave(r.probe, sender{}, r.at, m.now, outcome)
 	probed := r.probe > 0 && r.probe == m.probe
 	was, counts := m.open, probed || !m.open
 	if probed {
@@ -167,6 +167,28 @@ func TestWhateverHappensACircuitFollowsItsRules(t *testing.T) {
 			},
 		})
 	})
+}
+
+func TestAClockThatIsSetBackDoesNotKeepACircuitOpen(t *testing.T) {
+	t.Parallel()
+	b, now := newBreaker(Circuit{Failures: 1, Base: time.Second, Max: time.Second}), time.Now()
+	b.leave(0, sender{}, now, now, &Error{Code: CodeHTTP, Status: 503})
+	if b.state(now) == nil || b.state(now.Add(-24*time.Hour)) != nil {
+		t.Errorf("down now: %+v; down a day before: %+v", b.state(now), b.state(now.Add(-24*time.Hour)))
+	}
+}
+
+func TestWhoWaitsForTheRateLearnsThatTheHostIsDown(t *testing.T) {
+	t.Parallel()
+	down := errors.New("down")
+	turns := newTurns(&settings{clock: systemClock{}, inFlight: 1, every: time.Hour})
+	turns.next = time.Now().Add(time.Hour)
+	if err := turns.take(t.Context(), func() error { return down }); !errors.Is(err, down) {
+		t.Errorf("got %v, want the refusal", err)
+	}
+	if len(turns.slots) != 0 || len(turns.gate) != 0 {
+		t.Error("a turn was kept")
+	}
 }
 
 func TestOnlyWhatSpeaksOfTheHostCountsAgainstIt(t *testing.T) {

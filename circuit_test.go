@@ -133,6 +133,92 @@ func TestTheServersRetryAfterIsHeededUpToAnHour(t *testing.T) {
 	}
 }
 
+func TestOneCustomersSlowCallsStopNobody(t *testing.T) {
+	t.Parallel()
+	server := newStub(t)
+	server.always(transactionsRoute, reply{status: 504}) // of an account that is too large
+	server.always(accountsRoute, reply{body: fixture(t, "accounts_empty.json")})
+	client := server.client()
+	for range 5 {
+		user := client.User(userName, finapi.NewSecret(password))
+		mustFail(t, drained(user.Transactions(t.Context(), finapi.TransactionQuery{})), finapi.CodeHTTP)
+	}
+	_, err := client.User("customer-2", finapi.NewSecret(password)).Accounts(t.Context(), finapi.AccountQuery{})
+	must(t, err)
+}
+
+func TestSlowCallsOfSeveralAreAnOutage(t *testing.T) {
+	t.Parallel()
+	server := newStub(t)
+	server.always(transactionsRoute, reply{status: 504})
+	server.always(accountsRoute, reply{status: 504})
+	user := server.user(retrying(1, 1, 1), quick())
+	for range 3 {
+		mustFail(t, drained(user.Transactions(t.Context(), finapi.TransactionQuery{})), finapi.CodeHTTP)
+	}
+	_, err := user.Accounts(t.Context(), finapi.AccountQuery{})
+	mustFail(t, err, finapi.CodeHTTP) // the first of another kind
+	mustFail(t, drained(user.Transactions(t.Context(), finapi.TransactionQuery{})), finapi.CodeHostDown)
+}
+
+// TestCallsUnderWayAllComeThrough lets several calls meet an outage at the same time.
+func TestCallsUnderWayAllComeThrough(t *testing.T) {
+	t.Parallel()
+	standard := finapi.Circuit{Failures: 10, Lasting: 10 * time.Second, Base: time.Second, Max: time.Minute}
+	for _, circuit := range []finapi.Circuit{{}, standard} {
+		synctest.Test(t, func(t *testing.T) {
+			server, began := newStub(t), time.Now()
+			server.always(accountsRoute, reply{body: fixture(t, "accounts_empty.json")})
+			slow := transportFunc(func(r *http.Request) (*http.Response, error) {
+				switch {
+				case !strings.HasSuffix(r.URL.Path, "/accounts"):
+				case time.Since(began) < 12*time.Second:
+					time.Sleep(4 * time.Second)
+					return &http.Response{StatusCode: 503, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
+				default:
+					time.Sleep(8 * time.Second) // an answer, but a slow one
+				}
+				return server.RoundTrip(r)
+			})
+			user := server.user(finapi.WithCircuit(circuit), finapi.WithTransport(slow), finapi.WithClock(finapi.SystemClock()))
+			failed := make(chan error, 6)
+			for range cap(failed) {
+				go func() {
+					_, err := user.Accounts(t.Context(), finapi.AccountQuery{})
+					failed <- err
+				}()
+			}
+			for range cap(failed) {
+				must(t, <-failed)
+			}
+		})
+	}
+}
+
+func TestAHookThatPanicsKeepsNoTurn(t *testing.T) {
+	t.Parallel()
+	server := newStub(t)
+	server.always(accountsRoute, reply{body: fixture(t, "accounts_empty.json")})
+	panics := true
+	user := server.user(finapi.WithMaxInFlight(1), finapi.WithHooks(finapi.Hooks{
+		Start: func(ctx context.Context, op finapi.Operation) (context.Context, func(finapi.OperationEnd)) {
+			if panics && op.Name == "GET /api/v2/accounts" {
+				panic("the hook's bug")
+			}
+			return ctx, nil
+		},
+	}))
+	func() {
+		defer func() { same(t, any("the hook's bug"), recover()) }()
+		_, _ = user.Accounts(t.Context(), finapi.AccountQuery{})
+	}()
+	panics = false
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	_, err := user.Accounts(ctx, finapi.AccountQuery{})
+	must(t, err)
+}
+
 func TestFailuresThatComeAllAtOnceAreNotAnOutage(t *testing.T) {
 	t.Parallel()
 	server := newStub(t)

@@ -95,6 +95,8 @@ type call struct {
 	// buffer is where the answer is read into, for calls that are made again and again; nil
 	// for one of the client's.
 	buffer *bytes.Buffer
+	secret Secret // what body holds that must not be shown
+	owner  *tokenSource
 	once   bool // never send this twice, although the endpoint is safe
 	// customer tells the bank that the customer is present; nil if not.
 	customer *CustomerDevice
@@ -113,6 +115,7 @@ func (c *Client) do(ctx context.Context, as *tokenSource, in call) error {
 	if err != nil {
 		return err
 	}
+	in.owner = as
 	patience := c.retries
 	if !ep.safe || in.once {
 		patience.Attempts = 1
@@ -149,7 +152,7 @@ func (c *Client) authorized(ctx context.Context, as *tokenSource, in call, paylo
 // once sends one request when it may, and tells the log and the hooks of it.
 func (c *Client) once(ctx context.Context, in call, payload []byte, token Secret) error {
 	asked := c.clock.Now()
-	leave, err := c.admit(ctx, &endpoints[in.endpoint])
+	leave, err := c.admit(ctx, &in)
 	waited := c.clock.Now().Sub(asked)
 	outcome := errUnfinished
 	if err == nil {
@@ -189,8 +192,9 @@ func (c *Client) exchange(ctx context.Context, in call, payload []byte, token Se
 	}
 	defer c.drain(resp.Body)
 	err = c.receive(ctx, &in, req, resp)
-	hideSecrets(err, token, in.form)
-	return resp.StatusCode, requestIDOf(req, resp), err
+	secrets := in.secrets(token)
+	secrets.hideIn(err)
+	return resp.StatusCode, secrets.hide(requestIDOf(req, resp)), err
 }
 
 // newRequest is the only place that builds a request.
@@ -321,6 +325,8 @@ type missingFieldError struct{ field string }
 
 func (e *missingFieldError) Error() string { return "the field " + e.field + " is missing or unusable" }
 
+var errNoAnswer = errors.New("no answer in time")
+
 // networkError hides the URL, which the errors of net/http quote with its ids.
 func (c *Client) networkError(ctx context.Context, ep *endpoint, req *http.Request, err error) error {
 	if ctx.Err() != nil {
@@ -331,11 +337,11 @@ func (c *Client) networkError(ctx context.Context, ep *endpoint, req *http.Reque
 		err = outer.Err
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		err = errors.New("no answer in time")
+		err = errNoAnswer
 	}
 	return &Error{
 		Code: CodeNetwork, Actor: ActorFinAPI, Endpoint: ep.String(),
-		RequestID: req.Header.Get("X-Request-Id"), cause: err,
+		RequestID: req.Header.Get("X-Request-Id"), cause: unquotedError{err},
 	}
 }
 

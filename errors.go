@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/textproto"
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -108,7 +107,7 @@ func (e *Error) Error() string {
 	case e.Code == CodeInvalidInput:
 		fmt.Fprintf(&b, ": %s %s", e.Field, e.Message)
 	case e.Code == CodeNetwork && e.cause != nil:
-		b.WriteString(": " + withoutQuotes(e.cause))
+		b.WriteString(": " + e.cause.Error())
 	case ownCode(e.Code) && e.Message != "" && !e.quoted:
 		b.WriteString(": " + e.Message)
 	}
@@ -126,6 +125,14 @@ func (e *Error) Error() string {
 
 var quotedText = regexp.MustCompile(`"(?:[^"\\]|\\.)*"?`)
 
+// unquotedError is a failure on the network that shows nothing of the answer, also to
+// those who print what [errors.Unwrap] returns.
+type unquotedError struct{ err error }
+
+func (u unquotedError) Error() string        { return withoutQuotes(u.err) }
+func (u unquotedError) Is(target error) bool { return errors.Is(u.err, target) }
+func (u unquotedError) As(target any) bool   { return errors.As(u.err, target) }
+
 // withoutQuotes is the text of a failure on the network without what it quotes of the
 // answer: a server that does not speak HTTP can send anything.
 func withoutQuotes(err error) string {
@@ -136,25 +143,40 @@ func withoutQuotes(err error) string {
 	return quotedText.ReplaceAllString(err.Error(), `"…"`)
 }
 
-// hideSecrets takes out of finAPI's texts what they quote of the request: it names a token
-// that it does not accept.
-func hideSecrets(err error, token Secret, form url.Values) {
+// secrets are the secrets of one request.
+type secrets []string
+
+func (in *call) secrets(token Secret) secrets {
+	all := secrets{token.Reveal(), in.secret.Reveal()}
+	for _, name := range []string{"client_secret", "password", "refresh_token", "token"} {
+		all = append(all, in.form.Get(name))
+	}
+	return slices.DeleteFunc(all, func(secret string) bool { return secret == "" })
+}
+
+// hide takes the secrets out of a text.
+func (s secrets) hide(text string) string {
+	for _, secret := range s {
+		text = strings.ReplaceAll(text, secret, redacted)
+	}
+	return text
+}
+
+// hideIn takes out of an answer's words what they quote of the request: finAPI names a
+// token that it does not accept.
+func (s secrets) hideIn(err error) {
 	var e *Error
-	if !errors.As(err, &e) || !e.quoted {
+	if !errors.As(err, &e) {
 		return
 	}
-	secrets := []string{token.Reveal()}
-	for _, name := range []string{"client_secret", "password", "refresh_token", "token"} {
-		secrets = append(secrets, form.Get(name))
+	e.Code, e.RequestID = Code(s.hide(string(e.Code))), s.hide(e.RequestID)
+	if !e.quoted {
+		return
 	}
-	for _, secret := range secrets {
-		if secret == "" {
-			continue
-		}
-		e.Message = strings.ReplaceAll(e.Message, secret, redacted)
-		for i := range e.Details {
-			e.Details[i].Message = strings.ReplaceAll(e.Details[i].Message, secret, redacted)
-		}
+	e.Message = s.hide(e.Message)
+	for i := range e.Details {
+		d := &e.Details[i]
+		d.Code, d.Field, d.Message = Code(s.hide(string(d.Code))), s.hide(d.Field), s.hide(d.Message)
 	}
 }
 

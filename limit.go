@@ -68,12 +68,12 @@ func newTurns(s *settings) *turns {
 }
 
 // take waits for a turn. The caller gives it back, unless there was an error, which is
-// the context's.
-func (t *turns) take(ctx context.Context) error {
+// the context's or that of up, which says whether it still is worth waiting.
+func (t *turns) take(ctx context.Context, up func() error) error {
 	if err := enter(ctx, t.slots); err != nil {
 		return err
 	}
-	if err := t.pace(ctx); err != nil {
+	if err := t.pace(ctx, up); err != nil {
 		t.giveBack()
 		return err
 	}
@@ -84,7 +84,7 @@ func (t *turns) giveBack() { <-t.slots }
 
 // pace waits until the next request may be sent. Only the one whose turn it is sleeps, so
 // whoever leaves early uses nothing up.
-func (t *turns) pace(ctx context.Context) error {
+func (t *turns) pace(ctx context.Context, up func() error) error {
 	if t.every == 0 {
 		return nil
 	}
@@ -92,6 +92,9 @@ func (t *turns) pace(ctx context.Context) error {
 		return err
 	}
 	defer func() { <-t.gate }()
+	if err := up(); err != nil {
+		return err
+	}
 	// A clock that was set back must not keep anybody for longer than it takes.
 	if wait := min(t.next.Sub(t.clock.Now()), t.every); wait > 0 {
 		if err := t.clock.Sleep(ctx, wait); err != nil {
@@ -104,6 +107,9 @@ func (t *turns) pace(ctx context.Context) error {
 
 // enter takes a place in a channel, or leaves with the context.
 func enter(ctx context.Context, places chan<- struct{}) error {
+	if err := ctx.Err(); err != nil {
+		return err // select might take the place
+	}
 	select {
 	case places <- struct{}{}:
 		return nil

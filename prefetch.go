@@ -3,6 +3,7 @@ package finapi
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"sync"
 )
 
@@ -75,6 +76,9 @@ func (f *prefetch[T]) next(ctx context.Context) (page[T], error) {
 	got := <-slot
 	if got.panicked != nil {
 		panic(got.panicked) //nolint:forbidigo // the caller's own, on the goroutine that can recover it
+	}
+	if got.err == nil && ctx.Err() != nil {
+		return got.page, fmt.Errorf("finapi: %s: %w", &endpoints[f.pager.endpoint], ctx.Err())
 	}
 	return got.page, got.err
 }

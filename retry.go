@@ -167,7 +167,8 @@ func (t *clockTimer) C() <-chan time.Time { return t.done }
 func retryAfter(header string, now time.Time) time.Duration {
 	const longest = 365 * 24 * time.Hour // keeps absurd values from overflowing
 	header = strings.TrimSpace(header)
-	if seconds, err := strconv.ParseInt(header, 10, 64); err == nil {
+	// A number that is too large is the largest one then.
+	if seconds, err := strconv.ParseInt(header, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
 		return time.Duration(max(0, min(seconds, int64(longest/time.Second)))) * time.Second
 	}
 	if at, err := http.ParseTime(header); err == nil {

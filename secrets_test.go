@@ -140,6 +140,43 @@ func TestASecretThatFinAPIQuotesIsTakenOutOfItsMessage(t *testing.T) {
 	})
 }
 
+func TestASecretThatComesBackAsAWordOfTheAnswerIsTakenOut(t *testing.T) {
+	t.Parallel()
+	server := newStub(t)
+	var log bytes.Buffer
+	logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	bodies := []string{`{"error":"TOKEN"}`, `{"errors":[{"code":"TOKEN","message":"TOKEN"}],"requestId":"TOKEN"}`, `{"code":"TOKEN","description":"TOKEN"}`}
+	for _, body := range bodies {
+		server.handle("GET /api/v2/accounts", func(r *request) reply {
+			return reply{status: 400, body: strings.ReplaceAll(body, "TOKEN", r.token()), header: http.Header{"X-Request-Id": {r.token()}}}
+		})
+		_, err := server.user(finapi.WithLogger(logger)).Accounts(t.Context(), finapi.AccountQuery{})
+		var e *finapi.Error
+		if !errors.As(err, &e) {
+			t.Fatalf("got %v, want an Error", err)
+		}
+		asJSON, err := json.Marshal(e)
+		must(t, err)
+		for _, said := range []string{e.Error(), e.RequestID, string(e.Code), e.Message, string(asJSON), log.String()} {
+			if strings.Contains(said, "token-") {
+				t.Errorf("%s: the token is in: %s", body, said)
+			}
+		}
+	}
+}
+
+func TestThePasswordOfANewUserIsTakenOutOfARefusal(t *testing.T) {
+	t.Parallel()
+	server := newStub(t)
+	server.handle("POST /api/v2/users", func(*request) reply {
+		return reply{status: 400, body: `{"errors":[{"message":"Bad password ` + password + `","code":"BAD_REQUEST"}]}`}
+	})
+	_, err := server.client().CreateUser(t.Context(), finapi.NewUser{Password: finapi.NewSecret(password)})
+	e := failure(t, err, finapi.CodeBadRequest)
+	same(t, "Bad password REDACTED", e.Message)
+	same(t, "Bad password REDACTED", e.Details[0].Message)
+}
+
 // TestAServerThatDoesNotSpeakHTTPIsNotQuoted is about the errors of net/http, which quote what
 // they cannot read.
 func TestAServerThatDoesNotSpeakHTTPIsNotQuoted(t *testing.T) {

@@ -142,6 +142,12 @@ func (s *tokenSource) refuse(err error) {
 	}
 }
 
+func (s *tokenSource) remembersRefusal() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.refused != nil
+}
+
 // drop forgets a token that the server refused, unless another caller has
 // brought a newer one meanwhile.
 func (s *tokenSource) drop(value Secret) {
@@ -272,14 +278,22 @@ func (t *tokenCache) source(id UserID, password Secret, open func() *tokenSource
 	if t.sources == nil {
 		t.sources = map[[sha256.Size]byte]*tokenSource{}
 	}
-	for old := range t.sources {
-		if len(t.sources) < maxTokenOwners {
-			break
-		}
-		delete(t.sources, old)
-	}
+	t.makeRoom()
 	t.sources[key] = open()
 	return t.sources[key]
+}
+
+// makeRoom forgets owners if there are too many. Those whose password was refused are
+// kept as long as they are not too many themselves: it must not be sent again.
+func (t *tokenCache) makeRoom() {
+	for old, source := range t.sources {
+		if len(t.sources) < maxTokenOwners {
+			return
+		}
+		if !source.remembersRefusal() || len(t.sources) >= 2*maxTokenOwners {
+			delete(t.sources, old)
+		}
+	}
 }
 
 func (t *tokenCache) forget(id UserID, password Secret) {

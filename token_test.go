@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -247,6 +248,23 @@ func TestAWrongPasswordIsNeverSentTwice(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestARefusedPasswordIsRememberedHoweverManyOthersCome(t *testing.T) {
+	t.Parallel()
+	server := newStub(t)
+	server.handle(tokenRoute, func(*request) reply {
+		return reply{status: 400, body: fixture(t, "oauth_error_bad_user_credentials.json")}
+	})
+	client := server.client()
+	for range 3 {
+		_, err := client.User(userName, finapi.NewSecret(password)).Accounts(t.Context(), finapi.AccountQuery{})
+		mustFail(t, err, finapi.CodeInvalidGrant)
+		for i := range 15_000 {
+			client.User(finapi.UserID("other-"+strconv.Itoa(i)), finapi.NewSecret(password))
+		}
+	}
+	server.wantCalls(tokenRoute, 1)
 }
 
 func TestARefusalThatIsNotFinAPIsIsBelievedForAMinute(t *testing.T) {

@@ -97,7 +97,7 @@ func (c *Client) CreateUser(ctx context.Context, user NewUser) (*User, error) {
 		AutoUpdate bool   `json:"isAutoUpdateEnabled"`
 	}{user.ID, user.Password.Reveal(), user.Email, user.Phone, user.AutoUpdate}
 	answer := createdUser{wanted: user.ID}
-	if err := c.do(ctx, c.tokens, call{endpoint: epCreateUser, body: body, into: &answer}); err != nil {
+	if err := c.do(ctx, c.tokens, call{endpoint: epCreateUser, body: body, secret: user.Password, into: &answer}); err != nil {
 		return nil, err
 	}
 	c.users.forget(user.ID, user.Password) // a refusal from before it existed
