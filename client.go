@@ -275,6 +275,11 @@ func (c *Client) receive(ctx context.Context, in *call, req *http.Request, resp 
 	if err := decode(buffer.Bytes(), in.into); err != nil {
 		return unreadable(ep, resp.StatusCode, requestID, CodeUnreadable, describe(err))
 	}
+	if answer, ok := in.into.(dated); ok {
+		if at, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+			answer.answeredAt(at)
+		}
+	}
 	return nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"maps"
 	"net/url"
 	"strconv"
+	"time"
 
 	"github.com/shopspring/decimal"
 )
@@ -28,6 +29,9 @@ type page[T any] struct {
 	number int
 	pages  int
 	total  int64
+	// answered is when finAPI answered, by its own clock to the second; zero if it does
+	// not say.
+	answered time.Time
 	// sum is what finAPI says the amounts of all pages add up to; nil if it does not
 	// say.
 	sum *decimal.Decimal
@@ -46,8 +50,10 @@ type pager[T any] struct {
 	id     func(*T) int64
 	// sorted: the rows come in another order than by id.
 	sorted bool
-	// amount is set for listings whose pages announce a sum.
-	amount func(*T) decimal.Decimal
+	// amount is set for listings whose pages announce a sum, and imported for those whose
+	// rows tell when they came.
+	amount   func(*T) decimal.Decimal
+	imported func(*T) time.Time
 	// endpoint names the listing in errors.
 	endpoint endpointID
 }
@@ -68,6 +74,7 @@ type pass[T any] struct {
 	seen  int64
 	empty int
 	sum   decimal.Decimal
+	moved bool // a row has come since the pass began
 	// digest stands for the ids that were seen.
 	digest hash.Hash64
 	word   [binary.MaxVarintLen64]byte // an id on its way into the digest
@@ -119,6 +126,9 @@ func (p *pass[T]) fits(got *page[T], number int) bool {
 			return false
 		}
 		_, _ = p.digest.Write(binary.AppendVarint(p.word[:0], id))
+		if p.pager.imported != nil && !p.first.answered.IsZero() {
+			p.moved = p.moved || !p.pager.imported(&got.rows[i]).Before(p.first.answered)
+		}
 		if p.pager.amount != nil {
 			p.sum = p.sum.Add(p.pager.amount(&got.rows[i]))
 		}
@@ -141,11 +151,13 @@ func (p *pass[T]) isNew(id int64) bool {
 	return p.known.add(id)
 }
 
-// balanced reports whether the rows add up to what was announced. If as many rows
-// went as came between two pages, their number still fits, but their sum does
-// not. A single page is one state of the listing in any case.
-func (p *pass[T]) balanced() bool {
-	return p.first.pages <= 1 || p.first.sum == nil || p.first.sum.Equal(p.sum)
+// stoodStill reports whether nothing shows that the listing changed. If as many rows went
+// as came between two pages, their number still fits, but their sum does not, and if
+// their amounts are equal, one of them came after the first page was read. A single page
+// is one state of the listing in any case.
+func (p *pass[T]) stoodStill() bool {
+	balanced := p.first.sum == nil || p.first.sum.Equal(p.sum)
+	return p.first.pages <= 1 || balanced && !p.moved
 }
 
 func sameSum(a, b *decimal.Decimal) bool {
@@ -184,9 +196,9 @@ func (p *pager[T]) list(ctx context.Context) ([]T, error) {
 // passes repeats the pass until the listing stood still. handOut learns the
 // number of each page, which begins at 1 in every pass.
 //
-// Rows that do not add up to the announced sum are read again. If that gives the
-// same rows, they are right, and finAPI adds up otherwise than this package
-// thinks.
+// Rows that do not add up to the announced sum, or came just now, are read again. If that
+// gives the same rows, they are right, and finAPI adds up otherwise than this package
+// thinks, or its clocks differ.
 func (p *pager[T]) passes(ctx context.Context, handOut func(number int, rows []T) bool) error {
 	var before uint64
 	for range maxPasses {
@@ -201,7 +213,7 @@ func (p *pager[T]) passes(ctx context.Context, handOut func(number int, rows []T
 			return nil
 		case err != nil && !errors.Is(err, errDrift):
 			return err
-		case err == nil && (once.balanced() || once.digest.Sum64() == before):
+		case err == nil && (once.stoodStill() || once.digest.Sum64() == before):
 			return nil
 		}
 		before = once.digest.Sum64()

@@ -2,6 +2,7 @@ package finapi
 
 import (
 	"cmp"
+	"time"
 
 	"github.com/shopspring/decimal"
 
@@ -16,7 +17,10 @@ type transactionPage struct {
 	Income       number              `json:"income"`
 	Spending     number              `json:"spending"`
 	rows         []Transaction       // what both ways lead to; nil if there are none
+	at           time.Time           // when it was sent
 }
+
+func (p *transactionPage) answeredAt(t time.Time) { p.at = t }
 
 // sum is what the rows of all pages add up to.
 func (p *transactionPage) sum() *decimal.Decimal {

@@ -306,6 +306,7 @@ func (u *User) transactionPager(q TransactionQuery) (*pager[Transaction], error)
 		sorted:   len(q.OrderBy) > 0,
 		id:       func(t *Transaction) int64 { return int64(t.ID) },
 		amount:   func(t *Transaction) decimal.Decimal { return t.Amount.Amount },
+		imported: func(t *Transaction) time.Time { return t.Imported },
 		fetch: func(ctx context.Context, number int, body *bytes.Buffer) (page[Transaction], error) {
 			var answer transactionPage
 			err := u.do(ctx, call{endpoint: epTransactions, query: pageQuery(query, number, size), into: &answer, buffer: body})
@@ -313,7 +314,7 @@ func (u *User) transactionPager(q TransactionQuery) (*pager[Transaction], error)
 				return page[Transaction]{}, err
 			}
 			got := newPage(answer.Paging, answer.rows)
-			got.sum = answer.sum()
+			got.sum, got.answered = answer.sum(), answer.at
 			return got, nil
 		},
 	}, nil

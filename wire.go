@@ -149,6 +149,9 @@ const maxIDs = 1000
 // but something else than expected, must not be taken for an empty one.
 type checked interface{ check() error }
 
+// dated is an answer that wants to know when it was sent, by finAPI's clock.
+type dated interface{ answeredAt(t time.Time) }
+
 // fastReader is an answer that has a faster way to be read than encoding/json. It reports
 // false, and has changed nothing, if encoding/json must decide.
 type fastReader interface{ readFast(body []byte) bool }
