@@ -16,6 +16,7 @@ import (
 
 	"github.com/finapi-go/finapi"
 	"github.com/finapi-go/finapi/finapitest"
+	"github.com/finapi-go/finapi/internal/capture"
 )
 
 const matrixFile = "docs/reliability-matrix.md"
@@ -31,7 +32,7 @@ const matrixFile = "docs/reliability-matrix.md"
 // writes it anew.
 func TestEveryOperationUnderEveryFault(t *testing.T) {
 	t.Parallel()
-	if os.Getenv("FINAPI_TRAFFIC") != "" {
+	if os.Getenv(capture.Variable) != "" {
 		t.Skip("the contract is held against the same calls of other tests")
 	}
 	m := &faultMatrix{columns: faultColumns(), outcomes: map[string][]string{}}

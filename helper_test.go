@@ -205,9 +205,9 @@ func (s *stub) RoundTrip(hr *http.Request) (*http.Response, error) {
 var trafficMu sync.Mutex
 
 // logTraffic appends a request to the log for the contract tests of
-// internal/contract, if the environment variable FINAPI_TRAFFIC names a folder.
+// internal/contract, if the environment variable [capture.Variable] names a folder.
 func logTraffic(r *http.Request) error {
-	dir := os.Getenv("FINAPI_TRAFFIC")
+	dir := os.Getenv(capture.Variable)
 	if dir == "" {
 		return nil
 	}

@@ -39,11 +39,14 @@ func wantSilent(t *testing.T, what, text string) {
 	}
 }
 
-// exposed returns what a text holds of what is planted, as it is, in hex or as bytes.
+// exposed returns what a text holds of what is planted, as it is, in hex, as bytes or as in a dump.
+// Dumps show the address of a text and the bytes of an array. Of one call they show ten values at
+// most; seven are what a receiver and a context leave.
 func exposed(text string) (found []string) {
 	for _, secret := range planted {
-		for _, verb := range []string{"%s", "%x", "%d"} {
-			if strings.Contains(text, strings.Trim(fmt.Sprintf(verb, []byte(secret)), "[]")) {
+		inDump := strings.ReplaceAll(fmt.Sprintf("% #x", secret[:7]), " ", ", ")
+		for _, form := range []string{secret, fmt.Sprintf("%x", secret), strings.Trim(fmt.Sprintf("%d", []byte(secret)), "[]"), inDump} {
+			if strings.Contains(text, form) {
 				found = append(found, secret)
 			}
 		}
@@ -351,11 +354,22 @@ func TestTheSearchFindsWhatIsShown(t *testing.T) {
 		Password string `json:"password"`
 	}
 	thing := careless{password}
+	var array [16]byte
+	copy(array[:], password)
 	asJSON, err := json.Marshal(thing)
 	must(t, err)
 	for _, text := range []string{
 		fmt.Sprint(thing), fmt.Sprintf("%#v", thing), fmt.Sprintf("%x", thing), fmt.Sprintf("%d", []byte(password)), string(asJSON),
+		dump(t.Context(), nil, array),
 	} {
 		same(t, []string{password}, exposed(text))
 	}
+}
+
+// dump has a secret among its arguments, as an array, which Go passes by its bytes.
+//
+//go:noinline
+func dump(_ context.Context, _ *int, _ [16]byte) string {
+	all := make([]byte, 64<<10)
+	return string(all[:runtime.Stack(all, false)])
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/finapi-go/finapi"
+	"github.com/finapi-go/finapi/internal/capture"
 	"github.com/finapi-go/finapi/internal/soak"
 	"github.com/finapi-go/finapi/sqlstore"
 )
@@ -22,7 +23,7 @@ var (
 //
 //	go test -run TestManyDaysOfFaults -soak-days=365 -soak-seed=7 -v
 func TestManyDaysOfFaultsLoseAndDoubleNothing(t *testing.T) {
-	if os.Getenv("FINAPI_TRAFFIC") != "" {
+	if os.Getenv(capture.Variable) != "" {
 		t.Skip("the contract is held against the same calls of other tests")
 	}
 	for name, kind := range kinds {

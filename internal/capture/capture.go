@@ -64,7 +64,8 @@ func (b both) WithGroup(name string) slog.Handler {
 }
 
 // hooks write down how each operation ended. The stack holds the arguments of all calls that
-// lead to it, as a dump of a goroutine shows them.
+// lead to it, as a dump of a goroutine shows them: numbers and the bytes of arrays, up to ten
+// values a call, and of texts and slices where they lie, not what is in them.
 func hooks(dir string) finapi.Hooks {
 	return finapi.Hooks{Start: func(ctx context.Context, op finapi.Operation) (context.Context, func(finapi.OperationEnd)) {
 		return ctx, func(end finapi.OperationEnd) {

@@ -42,6 +42,10 @@ var (
 // shortest is the length from which a text says something when it is found.
 const shortest = 7
 
+// dumped is how many bytes of a secret a dump of a goroutine shows, if it is passed as an array: of one call Go shows
+// ten values at most, and a receiver and a context are three. Of a text only the address is shown.
+const dumped = 7
+
 // Gather adds the secrets of an exchange.
 func (s *Secrets) Gather(e *Exchange) {
 	from := e.Method + " " + e.Path
@@ -145,12 +149,13 @@ func forms(secret string) map[string]string {
 		"as bytes":      strings.Trim(fmt.Sprintf("%d", []byte(secret)), "[]"),
 		"in base64":     base64.RawStdEncoding.EncodeToString([]byte(secret)),
 		"in a URL":      url.QueryEscape(secret),
+		"in a dump":     strings.TrimSuffix(strings.TrimPrefix(fmt.Sprintf("%#v", []byte(secret)[:min(dumped, len(secret))]), "[]byte{"), "}"),
 		"in URL base64": base64.RawURLEncoding.EncodeToString([]byte(secret)),
 	}
 }
 
-// changing is what differs each time that the same is said.
-var changing = regexp.MustCompile(`finapi-go-[A-Z2-7]{26}|\btime[="]+:?"?[-0-9T:.Z+]+|\bduration[="]+:?"?[0-9.a-zµ]+|0x[0-9a-f]+`)
+// changing is what differs each time that the same is said. Bytes in hex, of two digits at most, are no addresses.
+var changing = regexp.MustCompile(`finapi-go-[A-Z2-7]{26}|\btime[="]+:?"?[-0-9T:.Z+]+|\bduration[="]+:?"?[0-9.a-zµ]+|0x[0-9a-f]{3,}`)
 
 // Distinct returns each line once, leaving out what differs each time.
 func Distinct(text []byte) []byte {

@@ -1,11 +1,13 @@
 package contract_test
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"testing"
 
@@ -121,11 +123,24 @@ func TestASecretIsFoundInEveryForm(t *testing.T) {
 		"hex": "4ac3bc7267656e20224bc3a473652220262053c3b6686e65", "URL": "q=J%C3%BCrgen+%22K%C3%A4se%22+%26+S%C3%B6hne",
 		"base64": "x:SsO8cmdlbiAiS8Okc2UiICYgU8O2aG5l", "bytes": "[120 74 195 188 114 103 101 110 32 34 75 195 164 115 101 34 32 38 32 83 195 182 104 110 101]",
 	} {
-		if leaks := Leaks([]byte("before\n"+text+"\nafter\n"), secrets); len(leaks) != 1 {
+		if leaks := Leaks(Distinct([]byte("before\n"+text+"\nafter\n")), secrets); len(leaks) != 1 {
 			t.Errorf("the secret is not found as %s: %v", form, leaks)
 		}
 	}
 	if leaks := Leaks([]byte("Jürgen Käse & Söhne"), secrets); len(leaks) != 0 {
 		t.Errorf("found %v in another text", leaks)
+	}
+}
+
+// stackWith has an argument that Go passes by its bytes, and returns the stack as internal/capture writes it down.
+//
+//go:noinline
+func stackWith(_ context.Context, _ [16]byte) []byte { return debug.Stack() }
+
+func TestASecretThatIsPassedAsAnArrayIsFoundInADump(t *testing.T) {
+	t.Parallel()
+	said := Distinct(stackWith(t.Context(), [16]byte([]byte("a-password-08154"))))
+	if leaks := Leaks(said, map[string]string{"a-password-08154": "a test", "another-password": "a test"}); len(leaks) != 1 || leaks[0].Form != "in a dump" {
+		t.Errorf("found %v, want the password in the dump\n%s", leaks, said)
 	}
 }

@@ -54,6 +54,12 @@ type Server struct {
 var ErrNotInstalled = errors.New("PostgreSQL is not installed here: " +
 	"install Debian's package postgresql, or put initdb, pg_ctl and createdb into PATH")
 
+// Installed reports whether there is a PostgreSQL on this machine that a [Server] can run.
+func Installed() bool {
+	_, err := find()
+	return err == nil
+}
+
 // Database makes an empty database and returns its URL. It skips the test if no
 // PostgreSQL is installed, and fails it if there is one that does not start.
 func (s *Server) Database(tb testing.TB) string {
