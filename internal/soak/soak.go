@@ -87,6 +87,8 @@ type Config struct {
 
 const (
 	triesADay = 4
+	// daysForAll are enough for each fault to have its turn several times.
+	daysForAll = 200
 	// maxRequests is far above a bad day and far below a loop that runs wild.
 	maxRequests = 1500
 	// patience is how long a try may take on the simulated clock, and anyHang on the real one.
@@ -124,6 +126,9 @@ func Run(tb testing.TB, books Books, config Config) Report {
 	}
 	r.settle()
 	r.compare()
+	if never := neverStruck(r.report.Faults); config.Days >= daysForAll && len(never) > 0 {
+		tb.Errorf("in %d days, these faults struck nothing: %s", config.Days, strings.Join(never, ", "))
+	}
 	r.program.close(tb)
 	return r.report
 }
@@ -139,6 +144,7 @@ type run struct {
 	program *program
 	report  Report
 	heap    []heapSample
+	deck    []finapitest.Fault // those whose turn is still to come
 
 	// What the ERP remembers of its customer through restarts.
 	id         finapi.UserID
@@ -201,10 +207,7 @@ func (r *run) day(day int) {
 		r.try(r.crash())
 		r.sim.Clock().Advance(24 * time.Hour / triesADay)
 	}
-	for _, i := range injected {
-		i.injection.Remove()
-		r.report.Faults[i.name] += i.injection.Hits()
-	}
+	r.take(injected)
 	r.count()
 	if day%max(1, r.config.Days/10) == 0 {
 		r.sample(day)
@@ -257,8 +260,42 @@ func (r *run) crash() func() error {
 }
 
 type injected struct {
-	name      string
+	kind      finapitest.Fault // without the details of the day
 	injection *finapitest.Injection
+}
+
+// take ends the day's faults. One that struck nothing gets another turn.
+func (r *run) take(day []injected) {
+	for _, i := range day {
+		i.injection.Remove()
+		hits := i.injection.Hits()
+		r.report.Faults[i.kind.String()] += hits
+		if hits == 0 {
+			r.deck = append(r.deck, i.kind)
+		}
+	}
+}
+
+// draw returns the next fault. All come in turn, before and after the effect, because
+// those that were drawn at random left some out for a year.
+func (r *run) draw() finapitest.Fault {
+	if len(r.deck) == 0 {
+		r.deck = finapitest.EveryFault()
+		r.random.Shuffle(len(r.deck), func(i, j int) { r.deck[i], r.deck[j] = r.deck[j], r.deck[i] })
+	}
+	top := r.deck[0]
+	r.deck = r.deck[1:]
+	return top
+}
+
+// neverStruck names the faults that did not happen once.
+func neverStruck(faults map[string]int) (names []string) {
+	for _, fault := range finapitest.EveryFault() {
+		if name := fault.String(); faults[name] == 0 {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 const (
@@ -274,10 +311,9 @@ func (r *run) injectSome() (all []injected, timeout time.Duration) {
 	if r.random.IntN(5) == 0 {
 		return nil, timeout
 	}
-	kinds := finapitest.EveryFault()
 	for range 1 + r.random.IntN(3) {
-		fault := kinds[r.random.IntN(len(kinds))]
-		name := fault.String()
+		fault := r.draw()
+		kind := fault
 		fault.Seed, fault.Skip = r.random.Uint64(), r.random.IntN(10)
 		fault.Chance = []float64{0.03, 0.1, 0.3, 1}[r.random.IntN(4)]
 		if fault.Chance == 1 {
@@ -295,7 +331,7 @@ func (r *run) injectSome() (all []injected, timeout time.Duration) {
 			fault.Times = 1 + r.random.IntN(6)
 		default:
 		}
-		all = append(all, injected{name, r.sim.Inject(fault)})
+		all = append(all, injected{kind, r.sim.Inject(fault)})
 	}
 	return all, timeout
 }

@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
 	"go.uber.org/goleak"
 
 	"github.com/finapi-go/finapi"
+	"github.com/finapi-go/finapi/finapitest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -71,6 +73,22 @@ func (o *observed) Fatalf(format string, args ...any) {
 func (o *observed) Fatal(args ...any) {
 	o.Error(args...)
 	runtime.Goexit()
+}
+
+func TestTheSoakNamesTheFaultsThatNeverStruck(t *testing.T) {
+	t.Parallel()
+	faults := map[string]int{}
+	for _, fault := range finapitest.EveryFault() {
+		faults[fault.String()] = 1
+	}
+	if never := neverStruck(faults); never != nil {
+		t.Errorf("all struck, but it says that these did not: %q", never)
+	}
+	faults["502 after the effect"] = 0
+	delete(faults, "dead token")
+	if never, want := neverStruck(faults), []string{"502 after the effect", "dead token"}; !slices.Equal(never, want) {
+		t.Errorf("got %q, want %q", never, want)
+	}
 }
 
 func TestTheSoakNoticesBooksThatAreKeptBadly(t *testing.T) {
