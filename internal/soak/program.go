@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -22,20 +23,36 @@ type program struct {
 	open      sync.WaitGroup // connections
 }
 
-func startProgram(tb testing.TB, sim *finapitest.Server, budget finapi.Budget, timeout time.Duration) *program {
+// startProgram starts a program on a machine whose clock is wrong by skew.
+func startProgram(tb testing.TB, sim *finapitest.Server, budget finapi.Budget, timeout, skew time.Duration) *program {
 	tb.Helper()
-	p := &program{timeout: timeout, clock: &clock{Clock: sim.Clock()}}
+	p := &program{timeout: timeout, clock: &clock{SkewedClock: sim.Clock().Skewed(skew)}}
 	p.transport = &http.Transport{DialContext: p.dial}
 	var err error
 	p.client, err = finapi.NewClient(
 		finapi.Sandbox, finapi.Credentials{ID: sim.ClientID(), Secret: finapi.NewSecret(sim.ClientSecret())},
 		finapi.WithBaseURLs(sim.AccessURL(), sim.WebFormURL()), finapi.WithClock(p.clock), finapi.WithBudget(budget),
-		finapi.WithHTTPClient(&http.Client{Transport: sim.Transport(p.transport), Timeout: timeout}),
+		finapi.WithHTTPClient(&http.Client{Transport: sim.Transport(shortPages{p.transport}), Timeout: timeout}),
 	)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	return p
+}
+
+// shortPages lets finAPI put few rows on a page, so that a walk has many of them, and faults
+// strike in its middle.
+type shortPages struct{ next http.RoundTripper }
+
+// RoundTrip asks for fewer rows than the SDK does.
+func (s shortPages) RoundTrip(r *http.Request) (*http.Response, error) {
+	query := r.URL.Query()
+	if r.URL.Path == transactionsPath {
+		query.Set("perPage", strconv.Itoa(rowsOfPage))
+		r = r.Clone(r.Context())
+		r.URL.RawQuery = query.Encode()
+	}
+	return s.next.RoundTrip(r)
 }
 
 func (p *program) dial(ctx context.Context, network, address string) (net.Conn, error) {
@@ -75,9 +92,9 @@ func (p *program) close(tb testing.TB) {
 	}
 }
 
-// clock is the simulator's, but gives up a try that waits for too long.
+// clock is the simulator's, perhaps set wrong, but gives up a try that waits for too long.
 type clock struct {
-	*finapitest.Clock
+	*finapitest.SkewedClock
 	limit  time.Time
 	giveUp context.CancelFunc
 }
@@ -87,7 +104,7 @@ func (c *clock) Sleep(ctx context.Context, d time.Duration) error {
 	if c.giveUp != nil && c.Now().Add(d).After(c.limit) {
 		c.giveUp()
 	}
-	return c.Clock.Sleep(ctx, d)
+	return c.SkewedClock.Sleep(ctx, d)
 }
 
 // try is the ERP's work: it connects the bank if need be, asks for news, and enters them.
@@ -97,7 +114,8 @@ func (r *run) try(check func() error) {
 	defer stop()
 	ctx, giveUp := context.WithCancel(deadline)
 	defer giveUp()
-	r.program.clock.limit, r.program.clock.giveUp = r.sim.Clock().Now().Add(patience), giveUp
+	clock := r.program.clock
+	clock.limit, clock.giveUp = clock.Now().Add(patience), giveUp
 	if check == nil {
 		check = func() error { return nil }
 	}
@@ -228,7 +246,9 @@ func (r *run) note(ctx context.Context, feed *finapi.Feed, account *finapi.Accou
 	if err != nil {
 		return err
 	}
-	fresh := r.sim.Clock().Now().Sub(status.Completed) < 24*time.Hour/triesADay
+	// A try takes an hour at most and the program's clock is wrong by an hour at most, so
+	// half the time between tries tells this try from the one before.
+	fresh := r.sim.Clock().Now().Sub(status.Completed) < 24*time.Hour/triesADay/2
 	if status.Reviews == 0 && status.Deferred == 0 && !status.Incomplete && fresh {
 		if r.clean == nil {
 			r.clean = map[finapi.AccountID]bool{}

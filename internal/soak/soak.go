@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"net/url"
 	"runtime"
 	"strings"
 	"testing"
@@ -94,6 +95,11 @@ const (
 	// patience is how long a try may take on the simulated clock, and anyHang on the real one.
 	patience = time.Hour
 	anyHang  = 2 * time.Minute
+	// wrong is how far the clock of a program is ahead or behind, if it is set wrong.
+	wrong = time.Hour
+	// rowsOfPage is how many bookings finAPI puts on a page.
+	rowsOfPage       = 10
+	transactionsPath = "/api/v2/transactions"
 	// consentLife is short, so that the customer has to renew the consent now and then.
 	consentLife = 10 * 24 * time.Hour
 	// A booking is kept at the bank, at finAPI and in a memory, and each day leaves updates,
@@ -126,8 +132,8 @@ func Run(tb testing.TB, books Books, config Config) Report {
 	}
 	r.settle()
 	r.compare()
-	if never := neverStruck(r.report.Faults); config.Days >= daysForAll && len(never) > 0 {
-		tb.Errorf("in %d days, these faults struck nothing: %s", config.Days, strings.Join(never, ", "))
+	if missing := r.report.missing(); config.Days >= daysForAll && len(missing) > 0 {
+		tb.Errorf("in %d days these did not happen once: %s", config.Days, strings.Join(missing, ", "))
 	}
 	r.program.close(tb)
 	return r.report
@@ -175,7 +181,14 @@ func (r *run) begin() {
 }
 
 func (r *run) start(timeout time.Duration) {
-	r.program = startProgram(r.tb, r.sim, r.books.Budget(), timeout)
+	skew := []time.Duration{0, 0, wrong, -wrong}[r.random.IntN(4)]
+	switch {
+	case skew > 0:
+		r.report.Ahead++
+	case skew < 0:
+		r.report.Behind++
+	}
+	r.program = startProgram(r.tb, r.sim, r.books.Budget(), timeout, skew)
 }
 
 // restart ends the program and starts it again.
@@ -216,7 +229,11 @@ func (r *run) day(day int) {
 
 // count looks at the day's requests and at the journal.
 func (r *run) count() {
-	n := len(r.sim.Requests())
+	requests := r.sim.Requests()
+	n := len(requests)
+	for i := range requests {
+		r.countPage(&requests[i])
+	}
 	r.report.Requests += n
 	r.report.MostRequests = max(r.report.MostRequests, n)
 	if n > maxRequests {
@@ -235,6 +252,18 @@ func (r *run) count() {
 		seen[line.UID] = true
 	}
 	r.report.Bookings = len(lines)
+}
+
+// countPage counts the requests for bookings that are not for the first page.
+func (r *run) countPage(request *finapitest.Request) {
+	query, err := url.ParseQuery(request.RawQuery)
+	if request.Path != transactionsPath || err != nil || query.Get("page") == "1" {
+		return
+	}
+	r.report.LaterPages++
+	if request.Status == http.StatusUnauthorized {
+		r.report.RefusedMidWalk++
+	}
 }
 
 func (r *run) sample(day int) {
@@ -286,16 +315,6 @@ func (r *run) draw() finapitest.Fault {
 	top := r.deck[0]
 	r.deck = r.deck[1:]
 	return top
-}
-
-// neverStruck names the faults that did not happen once.
-func neverStruck(faults map[string]int) (names []string) {
-	for _, fault := range finapitest.EveryFault() {
-		if name := fault.String(); faults[name] == 0 {
-			names = append(names, name)
-		}
-	}
-	return names
 }
 
 const (

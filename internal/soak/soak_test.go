@@ -75,19 +75,21 @@ func (o *observed) Fatal(args ...any) {
 	runtime.Goexit()
 }
 
-func TestTheSoakNamesTheFaultsThatNeverStruck(t *testing.T) {
+func TestTheSoakNamesWhatDidNotHappenOnce(t *testing.T) {
 	t.Parallel()
-	faults := map[string]int{}
+	report := Report{Faults: map[string]int{}, RefusedMidWalk: 1, Ahead: 1, Behind: 1}
 	for _, fault := range finapitest.EveryFault() {
-		faults[fault.String()] = 1
+		report.Faults[fault.String()] = 1
 	}
-	if never := neverStruck(faults); never != nil {
-		t.Errorf("all struck, but it says that these did not: %q", never)
+	if missing := report.missing(); missing != nil {
+		t.Errorf("all happened, but it misses %q", missing)
 	}
-	faults["502 after the effect"] = 0
-	delete(faults, "dead token")
-	if never, want := neverStruck(faults), []string{"502 after the effect", "dead token"}; !slices.Equal(never, want) {
-		t.Errorf("got %q, want %q", never, want)
+	report.Faults["502 after the effect"] = 0
+	delete(report.Faults, "dead token")
+	report.RefusedMidWalk, report.Ahead, report.Behind = 0, 0, 0
+	want := []string{"502 after the effect", "dead token", "a token refused in the middle of a walk", "a clock ahead", "a clock behind"}
+	if missing := report.missing(); !slices.Equal(missing, want) {
+		t.Errorf("got %q, want %q", missing, want)
 	}
 }
 
