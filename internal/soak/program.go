@@ -3,31 +3,28 @@ package soak
 import (
 	"context"
 	"errors"
-	"net"
 	"net/http"
 	"strconv"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/finapi-go/finapi"
 	"github.com/finapi-go/finapi/finapitest"
+	"github.com/finapi-go/finapi/internal/watch"
 )
 
 // program is an ERP from its start to its end.
 type program struct {
 	client    *finapi.Client
-	clock     *clock
-	transport *http.Transport
+	clock     *watch.Clock
+	transport *watch.Transport
 	timeout   time.Duration
-	open      sync.WaitGroup // connections
 }
 
 // startProgram starts a program on a machine whose clock is wrong by skew.
 func startProgram(tb testing.TB, sim *finapitest.Server, budget finapi.Budget, timeout, skew time.Duration) *program {
 	tb.Helper()
-	p := &program{timeout: timeout, clock: &clock{SkewedClock: sim.Clock().Skewed(skew)}}
-	p.transport = &http.Transport{DialContext: p.dial}
+	p := &program{timeout: timeout, clock: &watch.Clock{Clock: sim.Clock().Skewed(skew)}, transport: watch.NewTransport()}
 	var err error
 	p.client, err = finapi.NewClient(
 		finapi.Sandbox, finapi.Credentials{ID: sim.ClientID(), Secret: finapi.NewSecret(sim.ClientSecret())},
@@ -55,56 +52,12 @@ func (s shortPages) RoundTrip(r *http.Request) (*http.Response, error) {
 	return s.next.RoundTrip(r)
 }
 
-func (p *program) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	conn, err := new(net.Dialer).DialContext(ctx, network, address)
-	if err != nil {
-		return nil, err
-	}
-	p.open.Add(1)
-	return &countedConn{Conn: conn, closed: sync.OnceFunc(p.open.Done)}, nil
-}
-
-type countedConn struct {
-	net.Conn
-	closed func()
-}
-
-func (c *countedConn) Close() error {
-	c.closed()
-	return c.Conn.Close()
-}
-
 // close ends the program. No connection may be left of it.
 func (p *program) close(tb testing.TB) {
 	tb.Helper()
-	p.transport.CloseIdleConnections()
-	closed := make(chan struct{})
-	go func() {
-		p.open.Wait()
-		close(closed)
-	}()
-	timer := time.NewTimer(anyHang)
-	defer timer.Stop()
-	select {
-	case <-closed:
-	case <-timer.C:
+	if !p.transport.AllClosed(anyHang) {
 		tb.Fatal("a connection was left open")
 	}
-}
-
-// clock is the simulator's, perhaps set wrong, but gives up a try that waits for too long.
-type clock struct {
-	*finapitest.SkewedClock
-	limit  time.Time
-	giveUp context.CancelFunc
-}
-
-// Sleep waits, unless that takes longer than the try may take.
-func (c *clock) Sleep(ctx context.Context, d time.Duration) error {
-	if c.giveUp != nil && c.Now().Add(d).After(c.limit) {
-		c.giveUp()
-	}
-	return c.SkewedClock.Sleep(ctx, d)
 }
 
 // try is the ERP's work: it connects the bank if need be, asks for news, and enters them.
@@ -115,7 +68,7 @@ func (r *run) try(check func() error) {
 	ctx, giveUp := context.WithCancel(deadline)
 	defer giveUp()
 	clock := r.program.clock
-	clock.limit, clock.giveUp = clock.Now().Add(patience), giveUp
+	clock.Limit, clock.GiveUp = clock.Now().Add(patience), giveUp
 	if check == nil {
 		check = func() error { return nil }
 	}
