@@ -17,6 +17,7 @@ import (
 	"github.com/finapi-go/finapi"
 	"github.com/finapi-go/finapi/finapitest"
 	"github.com/finapi-go/finapi/internal/capture"
+	"github.com/finapi-go/finapi/internal/watch"
 )
 
 const matrixFile = "docs/reliability-matrix.md"
@@ -178,7 +179,7 @@ func (w *faultWorld) tryFault(o *faultOperation, c *faultColumn, times int) (out
 	}
 	ctx, cancel := context.WithTimeout(w.ctx(), anyHang)
 	defer cancel()
-	clock := &limitedClock{Clock: w.sim.Clock().Skewed(c.skew), giveUp: cancel, limit: w.sim.Clock().Now().Add(c.skew + patience)}
+	clock := &watch.Clock{Clock: w.sim.Clock().Skewed(c.skew), GiveUp: cancel, Limit: w.sim.Clock().Now().Add(c.skew + patience)}
 	client := w.newClient(clock)
 	user := client.User(w.user.ID(), finapi.NewSecret(password))
 	if !o.cold {

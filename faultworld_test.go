@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/finapi-go/finapi"
 	"github.com/finapi-go/finapi/finapitest"
+	"github.com/finapi-go/finapi/internal/watch"
 )
 
 // faultWorld is a customer at a simulated finAPI, and a client that is watched while
@@ -121,8 +121,7 @@ func (w *faultWorld) personal() []string {
 // over it, and lets nothing through to another host than the simulator's.
 type watchedWire struct {
 	sim       *finapitest.Server
-	transport *http.Transport
-	open      sync.WaitGroup
+	transport *watch.Transport
 	strangers atomic.Int64
 	// hurry is how long to wait for the answers to some requests; nil for as long as it takes.
 	hurry atomic.Pointer[hurry]
@@ -159,26 +158,7 @@ func (h *hurry) after(ctx context.Context, before int, giveUp context.CancelFunc
 }
 
 func newWatchedWire(sim *finapitest.Server) *watchedWire {
-	w := &watchedWire{sim: sim, seen: map[string]bool{}}
-	w.transport = &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-		conn, err := new(net.Dialer).DialContext(ctx, network, address)
-		if err != nil {
-			return nil, err
-		}
-		w.open.Add(1)
-		return &countedConn{Conn: conn, closed: sync.OnceFunc(w.open.Done)}, nil
-	}}
-	return w
-}
-
-type countedConn struct {
-	net.Conn
-	closed func()
-}
-
-func (c *countedConn) Close() error {
-	c.closed()
-	return c.Conn.Close()
+	return &watchedWire{sim: sim, transport: watch.NewTransport(), seen: map[string]bool{}}
 }
 
 func (w *watchedWire) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -238,31 +218,4 @@ func (w *watchedWire) tokens() []string {
 func (w *watchedWire) close() { w.transport.CloseIdleConnections() }
 
 // allClosed reports whether no connection is left once the idle ones are closed.
-func (w *watchedWire) allClosed() bool {
-	w.close()
-	closed := make(chan struct{})
-	go func() {
-		w.open.Wait()
-		close(closed)
-	}()
-	select {
-	case <-closed:
-		return true
-	case <-time.After(10 * time.Second):
-		return false
-	}
-}
-
-// limitedClock gives up a call that waits for hours, as a program would.
-type limitedClock struct {
-	finapi.Clock
-	limit  time.Time
-	giveUp context.CancelFunc
-}
-
-func (c *limitedClock) Sleep(ctx context.Context, d time.Duration) error {
-	if c.Now().Add(d).After(c.limit) {
-		c.giveUp()
-	}
-	return c.Clock.Sleep(ctx, d)
-}
+func (w *watchedWire) allClosed() bool { return w.transport.AllClosed(10 * time.Second) }

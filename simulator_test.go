@@ -2,7 +2,10 @@ package finapi_test
 
 import (
 	"errors"
+	"fmt"
+	"net/http"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -311,6 +314,46 @@ func TestTransactionsAreFoundByEveryFilter(t *testing.T) {
 	} {
 		if got := idsOf(b.rows(tt.query)); !slices.Equal(got, tt.want) {
 			t.Errorf("%s: got %v, want %v", name, got, tt.want)
+		}
+	}
+}
+
+// TestARowThatChangesPlacesWithAnEqualOneIsNotLost lets a row go and another come between two
+// pages, with the same amount: the number of rows still fits, and their sum does, too.
+func TestARowThatChangesPlacesWithAnEqualOneIsNotLost(t *testing.T) {
+	t.Parallel()
+	for _, window := range []int{1, 4, 16} {
+		b := newBench(t, empty())
+		account := int64(b.accounts[0].ID)
+		const rows = 60
+		for i := range rows {
+			b.sim.InsertTransaction(account, finapitest.Transaction{
+				Booking: finapitest.Booking{Amount: number("-9.99"), Purpose: fmt.Sprint("fee ", i)},
+			})
+		}
+		b.sim.Clock().Advance(time.Hour)
+		var once sync.Once
+		b.sim.Intercept(func(_ http.ResponseWriter, r *http.Request) bool {
+			if r.URL.Path == "/api/v2/transactions" && r.URL.Query().Get("page") == "2" {
+				once.Do(func() { b.sim.ReissueTransaction(b.sim.Transactions(account)[0].ID) })
+			}
+			return false
+		})
+		client, err := capture.NewClient(finapi.Sandbox,
+			finapi.Credentials{ID: b.sim.ClientID(), Secret: finapi.NewSecret(b.sim.ClientSecret())},
+			finapi.WithBaseURLs(b.sim.AccessURL(), b.sim.WebFormURL()), finapi.WithClock(b.sim.Clock()), finapi.WithPageWindow(window))
+		must(t, err)
+		user := client.User(userName, finapi.NewSecret(password))
+		got, err := finapi.Collect(user.Transactions(t.Context(), finapi.TransactionQuery{PageSize: 20}))
+		must(t, err)
+		seen := map[string]bool{}
+		for i := range got {
+			seen[got[i].Purpose] = true
+		}
+		for i := range rows {
+			if purpose := fmt.Sprint("fee ", i); !seen[purpose] {
+				t.Errorf("window %d: %q was there all the time, and is missing", window, purpose)
+			}
 		}
 	}
 }

@@ -12,6 +12,13 @@ import (
 // Fault is something that goes wrong on the way to finAPI, and the calls to which it
 // happens. [Server.Inject] lets it happen. The zero value of all fields but Kind means:
 // every call of both APIs, each time, before it takes effect.
+//
+// A fault that lasts is an outage to the SDK: after ten failures in a row and ten seconds of
+// the clock without an answer, its circuit leaves the host alone and sends nothing, even
+// when the fault is gone, until the clock has moved. A test that goes on afterwards calls
+// sim.Clock().Advance(time.Minute), or switches the circuit off with
+// finapi.WithCircuit(finapi.Circuit{}). A RetryAfter of more than a minute is heeded for as
+// long as it says, up to an hour.
 type Fault struct {
 	// Kind is what goes wrong.
 	Kind FaultKind
@@ -27,7 +34,8 @@ type Fault struct {
 	Skip int
 	// Times is how often it happens in all; 0 means without end.
 	Times int
-	// Chance is how likely it happens to a call, from 0 to 1. 0 means for certain.
+	// Chance is how likely it happens to a call, from 0 to 1. 0 means always, as 1 does; for
+	// never, do not inject it.
 	Chance float64
 	// Seed makes Chance repeatable: with the same seed, the same calls of a sequence fail.
 	Seed uint64
@@ -41,7 +49,9 @@ type Fault struct {
 type FaultKind string
 
 // What happens before anything reaches the simulator. It needs a client that sends
-// through [Server.Transport].
+// through [Server.Transport]. That is checked per simulator and not per client: once one
+// client has such a transport, [Server.Inject] takes the fault, but a client that sends past
+// it never sees it.
 const (
 	// FaultNoSuchHost: the name of the host cannot be resolved.
 	FaultNoSuchHost FaultKind = "host not found"
@@ -54,11 +64,19 @@ const (
 
 // What happens to the connection. The first three can come after the effect.
 const (
-	// FaultConnectionReset: the connection ends instead of an answer.
+	// FaultConnectionReset: the connection ends instead of an answer. On a connection that
+	// was kept from an earlier call, net/http itself sends a GET once more and tells nobody,
+	// so that with Times: 1 the client may see nothing of it though it counts as a hit. A
+	// transport with DisableKeepAlives shows each.
 	FaultConnectionReset FaultKind = "connection reset"
-	// FaultNoAnswer: no answer comes for as long as the caller waits.
+	// FaultNoAnswer: no answer comes for as long as the caller waits. That is real time,
+	// whatever the clock says: with the SDK 60 s an attempt by default, and 180 s where the
+	// bank may be asked. To wait less:
+	//
+	//	finapi.WithHTTPClient(&http.Client{Timeout: 200 * time.Millisecond, Transport: sim.Transport(nil)})
 	FaultNoAnswer FaultKind = "no answer"
-	// FaultSlowDrip: an answer begins and trickles in for as long as the caller waits.
+	// FaultSlowDrip: an answer begins and trickles in for as long as the caller waits, in
+	// real time and with the same remedy as at [FaultNoAnswer].
 	FaultSlowDrip FaultKind = "slow drip"
 	// FaultRedirect: the answer sends the call, with its method and body, to another host,
 	// https://elsewhere.invalid.

@@ -320,7 +320,8 @@ func (x *spoiled) deadToken() {
 
 // Transport returns a way to the simulator, on which the faults happen that happen before
 // anything is sent. Give it to the client under test. What goes to other hosts is not
-// touched. A nil next means [http.DefaultTransport].
+// touched. A nil next means [http.DefaultTransport]. [Server.Inject] remembers for the whole
+// simulator that there is such a way; it cannot tell which clients use it.
 func (s *Server) Transport(next http.RoundTripper) http.RoundTripper {
 	if next == nil {
 		next = http.DefaultTransport

@@ -3,34 +3,33 @@ package soak
 import (
 	"context"
 	"errors"
-	"net"
 	"net/http"
-	"sync"
+	"strconv"
 	"testing"
 	"time"
 
 	"github.com/finapi-go/finapi"
 	"github.com/finapi-go/finapi/finapitest"
+	"github.com/finapi-go/finapi/internal/watch"
 )
 
 // program is an ERP from its start to its end.
 type program struct {
 	client    *finapi.Client
-	clock     *clock
-	transport *http.Transport
+	clock     *watch.Clock
+	transport *watch.Transport
 	timeout   time.Duration
-	open      sync.WaitGroup // connections
 }
 
-func startProgram(tb testing.TB, sim *finapitest.Server, budget finapi.Budget, timeout time.Duration) *program {
+// startProgram starts a program on a machine whose clock is wrong by skew.
+func startProgram(tb testing.TB, sim *finapitest.Server, budget finapi.Budget, timeout, skew time.Duration) *program {
 	tb.Helper()
-	p := &program{timeout: timeout, clock: &clock{Clock: sim.Clock()}}
-	p.transport = &http.Transport{DialContext: p.dial}
+	p := &program{timeout: timeout, clock: &watch.Clock{Clock: sim.Clock().Skewed(skew)}, transport: watch.NewTransport()}
 	var err error
 	p.client, err = finapi.NewClient(
 		finapi.Sandbox, finapi.Credentials{ID: sim.ClientID(), Secret: finapi.NewSecret(sim.ClientSecret())},
 		finapi.WithBaseURLs(sim.AccessURL(), sim.WebFormURL()), finapi.WithClock(p.clock), finapi.WithBudget(budget),
-		finapi.WithHTTPClient(&http.Client{Transport: sim.Transport(p.transport), Timeout: timeout}),
+		finapi.WithHTTPClient(&http.Client{Transport: sim.Transport(shortPages{p.transport}), Timeout: timeout}),
 	)
 	if err != nil {
 		tb.Fatal(err)
@@ -38,56 +37,27 @@ func startProgram(tb testing.TB, sim *finapitest.Server, budget finapi.Budget, t
 	return p
 }
 
-func (p *program) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	conn, err := new(net.Dialer).DialContext(ctx, network, address)
-	if err != nil {
-		return nil, err
+// shortPages lets finAPI put few rows on a page, so that a walk has many of them, and faults
+// strike in its middle.
+type shortPages struct{ next http.RoundTripper }
+
+// RoundTrip asks for fewer rows than the SDK does.
+func (s shortPages) RoundTrip(r *http.Request) (*http.Response, error) {
+	query := r.URL.Query()
+	if r.URL.Path == transactionsPath {
+		query.Set("perPage", strconv.Itoa(rowsOfPage))
+		r = r.Clone(r.Context())
+		r.URL.RawQuery = query.Encode()
 	}
-	p.open.Add(1)
-	return &countedConn{Conn: conn, closed: sync.OnceFunc(p.open.Done)}, nil
-}
-
-type countedConn struct {
-	net.Conn
-	closed func()
-}
-
-func (c *countedConn) Close() error {
-	c.closed()
-	return c.Conn.Close()
+	return s.next.RoundTrip(r)
 }
 
 // close ends the program. No connection may be left of it.
 func (p *program) close(tb testing.TB) {
 	tb.Helper()
-	p.transport.CloseIdleConnections()
-	closed := make(chan struct{})
-	go func() {
-		p.open.Wait()
-		close(closed)
-	}()
-	timer := time.NewTimer(anyHang)
-	defer timer.Stop()
-	select {
-	case <-closed:
-	case <-timer.C:
+	if !p.transport.AllClosed(anyHang) {
 		tb.Fatal("a connection was left open")
 	}
-}
-
-// clock is the simulator's, but gives up a try that waits for too long.
-type clock struct {
-	*finapitest.Clock
-	limit  time.Time
-	giveUp context.CancelFunc
-}
-
-// Sleep waits, unless that takes longer than the try may take.
-func (c *clock) Sleep(ctx context.Context, d time.Duration) error {
-	if c.giveUp != nil && c.Now().Add(d).After(c.limit) {
-		c.giveUp()
-	}
-	return c.Clock.Sleep(ctx, d)
 }
 
 // try is the ERP's work: it connects the bank if need be, asks for news, and enters them.
@@ -97,7 +67,8 @@ func (r *run) try(check func() error) {
 	defer stop()
 	ctx, giveUp := context.WithCancel(deadline)
 	defer giveUp()
-	r.program.clock.limit, r.program.clock.giveUp = r.sim.Clock().Now().Add(patience), giveUp
+	clock := r.program.clock
+	clock.Limit, clock.GiveUp = clock.Now().Add(patience), giveUp
 	if check == nil {
 		check = func() error { return nil }
 	}
@@ -228,7 +199,9 @@ func (r *run) note(ctx context.Context, feed *finapi.Feed, account *finapi.Accou
 	if err != nil {
 		return err
 	}
-	fresh := r.sim.Clock().Now().Sub(status.Completed) < 24*time.Hour/triesADay
+	// A try takes an hour at most and the program's clock is wrong by an hour at most, so
+	// half the time between tries tells this try from the one before.
+	fresh := r.sim.Clock().Now().Sub(status.Completed) < 24*time.Hour/triesADay/2
 	if status.Reviews == 0 && status.Deferred == 0 && !status.Incomplete && fresh {
 		if r.clean == nil {
 			r.clean = map[finapi.AccountID]bool{}

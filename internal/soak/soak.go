@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"net/url"
 	"runtime"
 	"strings"
 	"testing"
@@ -87,11 +88,21 @@ type Config struct {
 
 const (
 	triesADay = 4
-	// maxRequests is far above a bad day and far below a loop that runs wild.
-	maxRequests = 1500
+	// daysForAll are enough for each fault to have its turn several times.
+	daysForAll = 200
+	// maxRequests is far above what a bad day takes besides walks, and far below a loop that
+	// runs wild. A walk takes as many more as there are pages.
+	maxRequests = 500
+	// walksOfTry is how many times the pages of all bookings a try may ask for, repeats included.
+	walksOfTry = 2
 	// patience is how long a try may take on the simulated clock, and anyHang on the real one.
 	patience = time.Hour
 	anyHang  = 2 * time.Minute
+	// wrong is how far the clock of a program is ahead or behind, if it is set wrong.
+	wrong = time.Hour
+	// rowsOfPage is how many bookings finAPI puts on a page.
+	rowsOfPage       = 10
+	transactionsPath = "/api/v2/transactions"
 	// consentLife is short, so that the customer has to renew the consent now and then.
 	consentLife = 10 * 24 * time.Hour
 	// A booking is kept at the bank, at finAPI and in a memory, and each day leaves updates,
@@ -124,6 +135,9 @@ func Run(tb testing.TB, books Books, config Config) Report {
 	}
 	r.settle()
 	r.compare()
+	if missing := r.report.missing(); config.Days >= daysForAll && len(missing) > 0 {
+		tb.Errorf("in %d days these did not happen once: %s", config.Days, strings.Join(missing, ", "))
+	}
 	r.program.close(tb)
 	return r.report
 }
@@ -139,6 +153,7 @@ type run struct {
 	program *program
 	report  Report
 	heap    []heapSample
+	deck    []finapitest.Fault // those whose turn is still to come
 
 	// What the ERP remembers of its customer through restarts.
 	id         finapi.UserID
@@ -169,7 +184,14 @@ func (r *run) begin() {
 }
 
 func (r *run) start(timeout time.Duration) {
-	r.program = startProgram(r.tb, r.sim, r.books.Budget(), timeout)
+	skew := []time.Duration{0, 0, wrong, -wrong}[r.random.IntN(4)]
+	switch {
+	case skew > 0:
+		r.report.Ahead++
+	case skew < 0:
+		r.report.Behind++
+	}
+	r.program = startProgram(r.tb, r.sim, r.books.Budget(), timeout, skew)
 }
 
 // restart ends the program and starts it again.
@@ -201,10 +223,7 @@ func (r *run) day(day int) {
 		r.try(r.crash())
 		r.sim.Clock().Advance(24 * time.Hour / triesADay)
 	}
-	for _, i := range injected {
-		i.injection.Remove()
-		r.report.Faults[i.name] += i.injection.Hits()
-	}
+	r.take(injected)
 	r.count()
 	if day%max(1, r.config.Days/10) == 0 {
 		r.sample(day)
@@ -213,11 +232,15 @@ func (r *run) day(day int) {
 
 // count looks at the day's requests and at the journal.
 func (r *run) count() {
-	n := len(r.sim.Requests())
+	requests := r.sim.Requests()
+	n := len(requests)
+	for i := range requests {
+		r.countPage(&requests[i])
+	}
 	r.report.Requests += n
 	r.report.MostRequests = max(r.report.MostRequests, n)
-	if n > maxRequests {
-		r.tb.Errorf("a day took %d requests", n)
+	if allowed := maxRequests + triesADay*walksOfTry*r.world.booked/rowsOfPage; n > allowed {
+		r.tb.Errorf("a day took %d requests, allowed are %d with %d bookings", n, allowed, r.world.booked)
 	}
 	lines, err := r.books.Journal()
 	if err != nil {
@@ -232,6 +255,18 @@ func (r *run) count() {
 		seen[line.UID] = true
 	}
 	r.report.Bookings = len(lines)
+}
+
+// countPage counts the requests for bookings that are not for the first page.
+func (r *run) countPage(request *finapitest.Request) {
+	query, err := url.ParseQuery(request.RawQuery)
+	if request.Path != transactionsPath || err != nil || query.Get("page") == "1" {
+		return
+	}
+	r.report.LaterPages++
+	if request.Status == http.StatusUnauthorized {
+		r.report.RefusedMidWalk++
+	}
 }
 
 func (r *run) sample(day int) {
@@ -257,8 +292,32 @@ func (r *run) crash() func() error {
 }
 
 type injected struct {
-	name      string
+	kind      finapitest.Fault // without the details of the day
 	injection *finapitest.Injection
+}
+
+// take ends the day's faults. One that struck nothing gets another turn.
+func (r *run) take(day []injected) {
+	for _, i := range day {
+		i.injection.Remove()
+		hits := i.injection.Hits()
+		r.report.Faults[i.kind.String()] += hits
+		if hits == 0 {
+			r.deck = append(r.deck, i.kind)
+		}
+	}
+}
+
+// draw returns the next fault. All come in turn, before and after the effect, because
+// those that were drawn at random left some out for a year.
+func (r *run) draw() finapitest.Fault {
+	if len(r.deck) == 0 {
+		r.deck = finapitest.EveryFault()
+		r.random.Shuffle(len(r.deck), func(i, j int) { r.deck[i], r.deck[j] = r.deck[j], r.deck[i] })
+	}
+	top := r.deck[0]
+	r.deck = r.deck[1:]
+	return top
 }
 
 const (
@@ -274,10 +333,9 @@ func (r *run) injectSome() (all []injected, timeout time.Duration) {
 	if r.random.IntN(5) == 0 {
 		return nil, timeout
 	}
-	kinds := finapitest.EveryFault()
 	for range 1 + r.random.IntN(3) {
-		fault := kinds[r.random.IntN(len(kinds))]
-		name := fault.String()
+		fault := r.draw()
+		kind := fault
 		fault.Seed, fault.Skip = r.random.Uint64(), r.random.IntN(10)
 		fault.Chance = []float64{0.03, 0.1, 0.3, 1}[r.random.IntN(4)]
 		if fault.Chance == 1 {
@@ -295,7 +353,7 @@ func (r *run) injectSome() (all []injected, timeout time.Duration) {
 			fault.Times = 1 + r.random.IntN(6)
 		default:
 		}
-		all = append(all, injected{name, r.sim.Inject(fault)})
+		all = append(all, injected{kind, r.sim.Inject(fault)})
 	}
 	return all, timeout
 }

@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
 	"go.uber.org/goleak"
 
 	"github.com/finapi-go/finapi"
+	"github.com/finapi-go/finapi/finapitest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -71,6 +73,24 @@ func (o *observed) Fatalf(format string, args ...any) {
 func (o *observed) Fatal(args ...any) {
 	o.Error(args...)
 	runtime.Goexit()
+}
+
+func TestTheSoakNamesWhatDidNotHappenOnce(t *testing.T) {
+	t.Parallel()
+	report := Report{Faults: map[string]int{}, RefusedMidWalk: 1, Ahead: 1, Behind: 1}
+	for _, fault := range finapitest.EveryFault() {
+		report.Faults[fault.String()] = 1
+	}
+	if missing := report.missing(); missing != nil {
+		t.Errorf("all happened, but it misses %q", missing)
+	}
+	report.Faults["502 after the effect"] = 0
+	delete(report.Faults, "dead token")
+	report.RefusedMidWalk, report.Ahead, report.Behind = 0, 0, 0
+	want := []string{"502 after the effect", "dead token", "a token refused in the middle of a walk", "a clock ahead", "a clock behind"}
+	if missing := report.missing(); !slices.Equal(missing, want) {
+		t.Errorf("got %q, want %q", missing, want)
+	}
 }
 
 func TestTheSoakNoticesBooksThatAreKeptBadly(t *testing.T) {
