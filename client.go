@@ -31,7 +31,7 @@ const (
 // belongs to one customer is read through a [User], which [Client.User] opens.
 //
 // A Client is safe for concurrent use. Make one and keep it: it holds the pool
-// of connections and the tokens. It starts no goroutine and needs no Close.
+// of connections and the tokens. It leaves no goroutine behind and needs no Close.
 type Client struct {
 	settings
 	environment Environment

@@ -170,7 +170,8 @@ func WithLanguage(l Language) Option {
 // default is 4, which divides the time that goes into waiting for finAPI by about 4. With 1
 // each page is fetched when it is needed. A listing of one page takes one request in any
 // case. Rows come in the same order and with the same guarantees whatever the window
-// is; each of its pages takes about 2 MB of memory while it is read.
+// is; each of its pages takes about 2 MB of memory while it is read, and nearly as many pages
+// again can wait for their turn.
 func WithPageWindow(pages int) Option {
 	return func(s *settings) error {
 		if pages < 1 || pages > maxPageWindow {

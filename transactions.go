@@ -275,8 +275,8 @@ func (q *TransactionQuery) values() (url.Values, error) {
 // [User.Refresh].
 //
 // Rows that come or go while it reads lose nothing and double nothing: it ends
-// either complete or with a [CodeIncomplete]. Each range starts afresh and holds a
-// window of pages, see [WithPageWindow], and besides about two bytes for each row that it
+// either complete or with a [CodeIncomplete]. Each range starts afresh and holds at
+// most two windows of pages, see [WithPageWindow], and besides about two bytes for each row that it
 // has handed out. The iterator yields an error once and ends; breaking out sends no
 // further request and waits until those on their way have ended. Who keeps a row keeps up
 // to 4 kB of texts of other rows with it.
