@@ -256,8 +256,9 @@ func (l newestFirst[T]) each(ctx context.Context) iter.Seq2[T, error] {
 			if !l.handOut(rows, known, yield) || number >= *info.PageCount || len(rows) == 0 {
 				return
 			}
-			if len(known) == before {
-				repeated++
+			repeated++
+			if len(known) > before {
+				repeated = 0
 			}
 		}
 	}
