@@ -6,7 +6,7 @@ import "net/http"
 func (s *Server) serveAccess() http.Handler {
 	h := host{server: s, admit: admitAccess, body: (*refusal).accessBody}
 	s.accessMux = h.mux(accessRoutes())
-	return logTraffic("access", s.log.watch, h.injecting(s.accessMux))
+	return s.dated(logTraffic("access", s.log.watch, h.injecting(s.accessMux)))
 }
 
 // admitAccess turns a client away that is bound to the old version.

@@ -61,6 +61,15 @@ func (s *Server) Intercept(f func(w http.ResponseWriter, r *http.Request) (handl
 	s.log.intercept = f
 }
 
+// dated lets every answer tell the simulated time, as all that is in its body. An
+// interceptor can change that.
+func (s *Server) dated(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Date", s.clock.Now().UTC().Format(http.TimeFormat))
+		next.ServeHTTP(w, r)
+	})
+}
+
 // watch logs each request and offers it to the interceptor first.
 func (l *requestLog) watch(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

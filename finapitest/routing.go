@@ -144,6 +144,5 @@ func (h host) write(w http.ResponseWriter, c *call, result answer, err error) {
 		result = answer{f.status, h.body(f, c)}
 	}
 	w.Header().Set("X-Request-Id", c.requestID)
-	w.Header().Set("Date", c.now.UTC().Format(http.TimeFormat)) // of the simulated clock, as all that is in the body
 	writeJSON(w, c.r, result)
 }

@@ -252,7 +252,7 @@ func (s *Server) serveWebForm() http.Handler {
 	s.webFormMux = h.mux(webFormRoutes())
 	s.addFormPages(s.webFormMux)
 	s.addBankPages(s.webFormMux)
-	return logTraffic("webform", s.log.watch, h.injecting(s.webFormMux))
+	return s.dated(logTraffic("webform", s.log.watch, h.injecting(s.webFormMux)))
 }
 
 func admitWebForm(s *Server, _ *call) error {

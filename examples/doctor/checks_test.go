@@ -39,7 +39,7 @@ func unreachable(base func(*finapitest.Server) string, err error) func(*bench) {
 func dated(off time.Duration) func(*bench) {
 	return func(b *bench) {
 		b.sim.Intercept(func(w http.ResponseWriter, _ *http.Request) bool {
-			w.Header().Set("Date", time.Now().Add(off).UTC().Format(http.TimeFormat))
+			w.Header().Set("Date", b.sim.Clock().Now().Add(off).UTC().Format(http.TimeFormat))
 			return false
 		})
 	}

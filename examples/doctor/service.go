@@ -75,7 +75,7 @@ func (m *machine) simulate() (*service, error) {
 }
 
 func (s *service) connect(credentials finapi.Credentials, access, webForms string) error {
-	s.wire = newWire()
+	s.wire = newWire(s.clock)
 	s.again = func() (*finapi.Client, error) {
 		return finapi.NewClient(s.environment, credentials,
 			finapi.WithBaseURLs(access, webForms), finapi.WithTransport(s.wire), finapi.WithClock(s.clock),

@@ -13,12 +13,15 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/finapi-go/finapi"
 )
 
 // wire is the transport that the SDK sends through. It notes what the SDK does not
 // tell, and forgets the answers: no token, id or text stays in it.
 type wire struct {
-	next *http.Transport
+	next  *http.Transport
+	clock finapi.Clock // the machine's, or that of a simulation
 
 	mu    sync.Mutex
 	facts facts
@@ -50,10 +53,10 @@ type answerShape struct {
 	fields string
 }
 
-func newWire() *wire {
+func newWire(clock finapi.Clock) *wire {
 	t := http.DefaultTransport.(*http.Transport).Clone() // nothing here replaces it
 	t.ResponseHeaderTimeout = 3 * time.Minute
-	return &wire{next: t, facts: facts{
+	return &wire{next: t, clock: clock, facts: facts{
 		answers: map[string]int{}, echoed: map[string]int{}, waits: map[int]int{}, clientTokens: map[[sha256.Size]byte]bool{},
 	}}
 }
@@ -73,12 +76,12 @@ func (w *wire) seen() facts {
 // RoundTrip sends and takes notes.
 func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	grant := grantOf(req)
-	sent := time.Now()
+	sent := w.clock.Now()
 	resp, err := w.next.RoundTrip(req)
 	if err != nil {
 		return nil, err
 	}
-	received := time.Now()
+	received := w.clock.Now()
 	var body []byte
 	if grant != "" || strings.HasSuffix(req.URL.Path, "/bankConnectionImport") {
 		body = peek(resp)
