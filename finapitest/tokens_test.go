@@ -77,7 +77,7 @@ func TestARefreshGivesANewTokenAndRevokingTheGrantKillsBoth(t *testing.T) {
 		t.Error("the refresh gave the old token")
 	}
 	v := vendor(t, sim)
-	v.postForm(sim.AccessURL()+"/api/v2/oauth/revoke", url.Values{"token": {"unknown"}}).want(200)
+	v.postForm(sim.AccessURL()+"/api/v2/oauth/revoke", url.Values{"token": {"a-token-that-nobody-has"}}).want(200)
 	v.postForm(sim.AccessURL()+"/api/v2/oauth/revoke", url.Values{"token": {refresh}, "token_type_hint": {"refresh_token"}}).want(200)
 	for _, token := range []any{first["access_token"], second["access_token"]} {
 		c.token = token.(string)
