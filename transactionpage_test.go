@@ -111,6 +111,7 @@ var oddPages = map[string]string{
 	"a control character":              row("\"purpose\":\"a\nb\""),
 	"an escape that is none":           row(`"purpose":"\x"`),
 	"an escape that is none, unwanted": row(`"tomorrow":"\x"`),
+	"an escape inside of an escape":    row(`"purpose":"\u123\\"`),
 	"an escape that ends early":        row(`"purpose":"\u12"`),
 	"a day that does not exist":        row(`"valueDate":"2026-02-30"`),
 	"an empty day":                     row(`"valueDate":""`),

@@ -114,7 +114,9 @@ func (r *Reader) unescape(token []byte) string {
 			i += 4
 		default:
 			r.Decline()
-			return ""
+		}
+		if r.declined {
+			return "" // the digits may have been the beginning of another escape
 		}
 	}
 	if !utf8.ValidString(b.String()) {
