@@ -43,10 +43,7 @@ func (s *idSet) add(id int64) bool {
 		return false
 	}
 	ids := b.ids()
-	at, known := slices.BinarySearch(ids, id)
-	if known {
-		return false
-	}
+	at, _ := slices.BinarySearch(ids, id)
 	s.replace(i, slices.Insert(ids, at, id))
 	return true
 }

@@ -55,11 +55,11 @@ func (c *Client) retry(ctx context.Context, r Retry, to host, op func() error) e
 	try := func() error {
 		err := op()
 		var final *backoff.PermanentError
-		waits := temporary(err) || begun && IsError(err, CodeHostDown)
-		if err != nil && !errors.As(err, &final) && !waits {
+		refused := begun && IsError(err, CodeHostDown)
+		if err != nil && !errors.As(err, &final) && !refused && !temporary(err) {
 			return backoff.Permanent(err)
 		}
-		if begun && IsError(err, CodeHostDown) && refusals < maxRefusals {
+		if refused && refusals < maxRefusals {
 			refusals++
 			policy.left++ // nothing was sent: a refusal is no attempt
 		}

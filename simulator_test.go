@@ -29,17 +29,25 @@ type bench struct {
 func newBench(t *testing.T, options ...finapitest.Option) *bench {
 	t.Helper()
 	b := &bench{t: t, sim: finapitest.New(t, options...)}
+	b.client = b.newClient()
 	var err error
-	b.client, err = capture.NewClient(finapi.Sandbox,
-		finapi.Credentials{ID: b.sim.ClientID(), Secret: finapi.NewSecret(b.sim.ClientSecret())},
-		finapi.WithBaseURLs(b.sim.AccessURL(), b.sim.WebFormURL()), finapi.WithClock(b.sim.Clock()))
-	must(t, err)
 	b.user, err = b.client.CreateUser(t.Context(), finapi.NewUser{ID: userName, Password: finapi.NewSecret(password)})
 	must(t, err)
 	b.connection = b.connect()
 	b.accounts, err = b.user.Accounts(t.Context(), finapi.AccountQuery{Connection: b.connection})
 	must(t, err)
 	return b
+}
+
+func (b *bench) newClient(options ...finapi.Option) *finapi.Client {
+	b.t.Helper()
+	options = append([]finapi.Option{
+		finapi.WithBaseURLs(b.sim.AccessURL(), b.sim.WebFormURL()), finapi.WithClock(b.sim.Clock()),
+	}, options...)
+	client, err := capture.NewClient(finapi.Sandbox,
+		finapi.Credentials{ID: b.sim.ClientID(), Secret: finapi.NewSecret(b.sim.ClientSecret())}, options...)
+	must(b.t, err)
+	return client
 }
 
 func (b *bench) connect() finapi.ConnectionID {
@@ -339,11 +347,7 @@ func TestARowThatChangesPlacesWithAnEqualOneIsNotLost(t *testing.T) {
 			}
 			return false
 		})
-		client, err := capture.NewClient(finapi.Sandbox,
-			finapi.Credentials{ID: b.sim.ClientID(), Secret: finapi.NewSecret(b.sim.ClientSecret())},
-			finapi.WithBaseURLs(b.sim.AccessURL(), b.sim.WebFormURL()), finapi.WithClock(b.sim.Clock()), finapi.WithPageWindow(window))
-		must(t, err)
-		user := client.User(userName, finapi.NewSecret(password))
+		user := b.newClient(finapi.WithPageWindow(window)).User(userName, finapi.NewSecret(password))
 		got, err := finapi.Collect(user.Transactions(t.Context(), finapi.TransactionQuery{PageSize: 20}))
 		must(t, err)
 		seen := map[string]bool{}

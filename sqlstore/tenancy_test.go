@@ -76,7 +76,7 @@ func secretOf(key finapi.LedgerKey) string {
 // commits that are too late, calls that are given up, and ledgers that are forgotten in between.
 func TestAThousandLedgersInOneDatabaseSeeOnlyWhatIsTheirs(t *testing.T) {
 	if testing.Short() {
-		t.Skip("it takes a while")
+		t.Skip("left out by -short: a thousand ledgers at once take minutes under the race detector; .ci/run has them")
 	}
 	onEach(t, kinds, func(t *testing.T, d database) {
 		store, keys := d.open(t), keysOf()
