@@ -69,7 +69,7 @@ func (s budget) edit(ctx context.Context, c finapi.ConnectionKey, edit func([]ti
 			statement = `INSERT INTO finapi_budget (started, environment, connection, version)
 				VALUES ($1, $2, $3, $4 + 1) ON CONFLICT DO NOTHING`
 		}
-		result, err := s.db.ExecContext(ctx, statement, string(data), c.Environment, int64(c.Connection), version)
+		result, err := s.exec(ctx, statement, string(data), c.Environment, int64(c.Connection), version)
 		if err != nil {
 			return err
 		}

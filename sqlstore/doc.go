@@ -26,8 +26,8 @@
 //   - Write everything that it makes of a batch with the transaction that [Sync]
 //     hands over.
 //   - Not use the database itself inside apply. In SQLite, a write past the
-//     transaction waits for the transaction, which waits for it, until the busy
-//     timeout ends it with an error. And whatever went past the transaction stays
+//     transaction waits for the transaction, which waits for it, until an error
+//     ends it, after 10 or 20 seconds. And whatever went past the transaction stays
 //     when the transaction is rolled back.
 //   - Return quickly from apply: while it runs, SQLite lets nobody else write, and
 //     PostgreSQL nobody else who synchronises the same ledger.

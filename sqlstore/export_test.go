@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"time"
 
 	"github.com/finapi-go/finapi"
 )
@@ -48,3 +49,6 @@ func Statements(d Dialect) map[string]string {
 	}
 	return all
 }
+
+// WaitForTurns sets how long a write waits while nobody else has had a turn.
+func WaitForTurns(s *Store, patience time.Duration) { s.turns.patience = patience }

@@ -170,7 +170,7 @@ func (i *Inbox) Ack(ctx context.Context, tx *sql.Tx, seqs ...int64) (int, error)
 	if err != nil {
 		return 0, failed(ctx, "acknowledge", err)
 	}
-	exec := i.store.db.ExecContext
+	exec := i.store.exec
 	if tx != nil {
 		exec = tx.ExecContext
 	}
@@ -201,7 +201,7 @@ func (i *Inbox) Fail(ctx context.Context, seq int64, reason string, retry time.T
 	if !retry.IsZero() {
 		at = retry.UnixMilli()
 	}
-	_, err := i.store.db.ExecContext(ctx, inboxFail, reason, at, i.ledger.Environment, string(i.ledger.Ledger), seq)
+	_, err := i.store.exec(ctx, inboxFail, reason, at, i.ledger.Environment, string(i.ledger.Ledger), seq)
 	if err != nil {
 		return failed(ctx, "note a failure", err)
 	}

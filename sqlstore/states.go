@@ -19,11 +19,11 @@ type states struct{ *Store }
 
 // Use implements [finapi.States].
 func (s states) Use(ctx context.Context, name string, expires time.Time) (bool, error) {
-	_, err := s.db.ExecContext(ctx, `DELETE FROM finapi_state WHERE expires < $1`, expires.Add(-statesKept).Unix())
+	_, err := s.exec(ctx, `DELETE FROM finapi_state WHERE expires < $1`, expires.Add(-statesKept).Unix())
 	if err != nil {
 		return false, failed(ctx, "clear the used states", err)
 	}
-	result, err := s.db.ExecContext(
+	result, err := s.exec(
 		ctx, `INSERT INTO finapi_state (name, expires) VALUES ($1, $2) ON CONFLICT DO NOTHING`, name, expires.Unix(),
 	)
 	if err != nil {

@@ -18,6 +18,7 @@ type Store struct {
 	dialect Dialect
 	sql     *statements
 	owned   bool // by the Store, which closes it
+	turns   turns
 }
 
 var _ finapi.Store = (*Store)(nil)
@@ -26,8 +27,9 @@ var _ finapi.Store = (*Store)(nil)
 // If there is no such file, it creates one that only its owner can read. [Store.DB]
 // is the place for the ERP's own tables.
 //
-// What was committed survives the end of the process and a power failure. Writers
-// wait up to 10 seconds for each other; then they fail. The file must be on a
+// What was committed survives the end of the process and a power failure. What
+// writes through the Store does so in turn; it waits up to 10 seconds for other programs
+// and for what writes past the Store, and then fails. The file must be on a
 // local disk, not on a network share. Next to it appear two more files, with the
 // endings -wal and -shm, which belong to it: back up the database with SQLite's
 // VACUUM INTO, not by copying the file.
@@ -63,9 +65,10 @@ func OpenFile(ctx context.Context, path string) (*Store, error) {
 //
 // A database that a newer version of this package has migrated is refused.
 //
-// A SQLite database should have been opened with a busy timeout, because else
-// workers that write at once fail instead of waiting, and in WAL mode with the
-// setting synchronous=FULL. A PostgreSQL database has to be opened with pgx.
+// A SQLite database should have been opened with a busy timeout, because else what
+// writes past the Store at the same time makes it fail instead of wait, and in WAL mode with the
+// setting synchronous=FULL. Make one Store for it in a program, because those who write through the
+// same one take turns. A PostgreSQL database has to be opened with pgx.
 func New(ctx context.Context, db *sql.DB, dialect Dialect) (*Store, error) {
 	if db == nil {
 		return nil, invalid("db", "must not be nil")
@@ -75,6 +78,9 @@ func New(ctx context.Context, db *sql.DB, dialect Dialect) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{db: db, dialect: dialect, sql: texts}
+	if dialect == SQLite {
+		s.turns.inTurn(2 * sqlitePatience) // who has the turn may wait for another program, and then write
+	}
 	if err := s.migrate(ctx); err != nil {
 		return nil, err
 	}
@@ -218,23 +224,6 @@ func (s *Store) Forget(ctx context.Context, ledger finapi.LedgerKey) error {
 		}
 		return nil
 	})
-}
-
-// transact does something in a transaction, all of it or nothing, also if it
-// panics.
-func (s *Store) transact(ctx context.Context, do func(*sql.Tx) error) error {
-	tx, err := s.db.BeginTx(ctx, nil)
-	if err != nil {
-		return failed(ctx, "begin a transaction", err)
-	}
-	defer func() { _ = tx.Rollback() }() // nothing is left to roll back after a commit
-	if err := do(tx); err != nil {
-		return err
-	}
-	if err := tx.Commit(); err != nil {
-		return failed(ctx, "commit", err)
-	}
-	return nil
 }
 
 // write stores a change and returns the id of the ledger. Its first statement is the

@@ -195,8 +195,13 @@ func (c *Connections) afterQuiet(r *record, now time.Time) (time.Time, error) {
 // begin is what who works on a task does first. It returns [errLost] if somebody else has
 // the connection by now, or nobody should.
 func (c *Connections) begin(ctx context.Context, task Task, hold time.Duration) (*record, error) {
+	end, err := c.store.turns.take(ctx) // it writes
+	if err != nil {
+		return nil, failed(ctx, "begin with a connection", err)
+	}
+	defer end()
 	var r record
-	err := r.scan(c.store.db.QueryRowContext(
+	err = r.scan(c.store.db.QueryRowContext(
 		ctx, c.store.sql.connections.begin, c.environment, int64(task.Connection), task.Fence, hold.Milliseconds(),
 	))
 	if errors.Is(err, sql.ErrNoRows) {
@@ -213,7 +218,7 @@ var errLost = errors.New("sqlstore: somebody else has the connection by now")
 
 // hold keeps a connection for a while longer.
 func (c *Connections) hold(ctx context.Context, task Task, hold time.Duration) error {
-	result, err := c.store.db.ExecContext(
+	result, err := c.store.exec(
 		ctx, c.store.sql.connections.hold, c.environment, int64(task.Connection), task.Fence, hold.Milliseconds(),
 	)
 	if err != nil {
@@ -243,7 +248,7 @@ func (c *Connections) guard(ctx context.Context, tx *sql.Tx, task Task) error {
 // release gives a connection back, for others to take at once. lost is how often somebody has
 // begun with it in vain.
 func (c *Connections) release(ctx context.Context, task Task, lost int) error {
-	_, err := c.store.db.ExecContext(ctx, `
+	_, err := c.store.exec(ctx, `
 UPDATE finapi_connection SET taken = 0, lost = $4 WHERE environment = $1 AND connection = $2 AND fence = $3`,
 		c.environment, int64(task.Connection), task.Fence, lost)
 	if err != nil {

@@ -67,7 +67,7 @@ func (u *Users) Open(ctx context.Context, tenant string) (*finapi.User, error) {
 	if err != nil && !finapi.IsError(err, finapi.CodeEntityExists) {
 		return nil, err
 	}
-	_, err = u.store.db.ExecContext(
+	_, err = u.store.exec(
 		ctx, `UPDATE finapi_user SET created = 1 WHERE environment = $1 AND tenant = $2`, u.environment(), tenant,
 	)
 	if err != nil {
@@ -145,7 +145,7 @@ func (u *Users) Forget(ctx context.Context, tenant string) (forgotten bool, err 
 	if err := user.Forget(ctx); err != nil {
 		return false, err
 	}
-	_, err = u.store.db.ExecContext(
+	_, err = u.store.exec(
 		ctx, `DELETE FROM finapi_user WHERE environment = $1 AND tenant = $2`, u.environment(), tenant,
 	)
 	if err != nil {
@@ -172,7 +172,7 @@ func (u *Users) Reseal(ctx context.Context) (int, error) {
 		if err != nil {
 			return n, err
 		}
-		_, err = u.store.db.ExecContext(
+		_, err = u.store.exec(
 			ctx, `UPDATE finapi_user SET sealed = $1 WHERE environment = $2 AND tenant = $3 AND sealed = $4`,
 			sealed, u.environment(), row.tenant, row.sealed,
 		)
@@ -220,7 +220,7 @@ func (u *Users) invent(ctx context.Context, tenant string) error {
 	if err != nil {
 		return err
 	}
-	_, err = u.store.db.ExecContext(
+	_, err = u.store.exec(
 		ctx, `INSERT INTO finapi_user (environment, tenant, user_hash, sealed, created) VALUES ($1, $2, $3, $4, 0)
 			ON CONFLICT (environment, tenant) DO NOTHING`, u.environment(), tenant, hashOf(user.ID()), sealed,
 	)

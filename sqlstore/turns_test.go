@@ -1,0 +1,86 @@
+package sqlstore_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/finapi-go/finapi"
+	"github.com/finapi-go/finapi/sqlstore"
+)
+
+// newHastyFile is a database in which SQLite makes nobody wait: who finds it locked fails.
+func newHastyFile(tb testing.TB) database {
+	tb.Helper()
+	path := filepath.ToSlash(filepath.Join(tb.TempDir(), "erp.db"))
+	return database{sqlstore.SQLite, "sqlite", "file:" + path + "?_txlock=immediate&_pragma=journal_mode(wal)"}
+}
+
+// TestThoseWhoWriteThroughOneStoreTakeTurns, so that it is not luck who gets the lock: a thousand
+// ledgers, eight at a time, once failed because one of them was out of luck for ten seconds.
+func TestThoseWhoWriteThroughOneStoreTakeTurns(t *testing.T) {
+	store := newHastyFile(t).open(t)
+	inbox := store.Inbox(finapi.LedgerKey{Ledger: "inbox"})
+	ledger := func(i int) finapi.LedgerKey { return finapi.LedgerKey{Ledger: finapi.LedgerID(fmt.Sprint(i))} }
+	writes := map[string]func(i int) error{
+		"commit": func(i int) error { return store.Commit(t.Context(), ledger(i), change(0, row("uid-1", 1))) },
+		"forget": func(i int) error { return store.Forget(t.Context(), ledger(i)) },
+		"claim": func(i int) error {
+			_, err := store.Budget().Claim(t.Context(), finapi.ConnectionKey{Connection: finapi.ConnectionID(i)}, time.Now(), 4)
+			return err
+		},
+		"use a state": func(i int) error {
+			_, err := store.States().Use(t.Context(), fmt.Sprint(i), time.Now())
+			return err
+		},
+		"fail": func(i int) error { return inbox.Fail(t.Context(), int64(i), "no such account", time.Time{}) },
+		"acknowledge": func(i int) error {
+			_, err := inbox.Ack(t.Context(), nil, int64(i))
+			return err
+		},
+	}
+	each(200, func(i int) {
+		for name, write := range writes {
+			if err := write(i); err != nil {
+				t.Errorf("%s %d: %v", name, i, err)
+			}
+		}
+	})
+}
+
+// TestAWriteThatWaitsForItselfEndsWithAnError: apply must not write past its transaction, but
+// if it does, the ERP hears of it instead of standing still.
+func TestAWriteThatWaitsForItselfEndsWithAnError(t *testing.T) {
+	b := newBank(t)
+	store := newFile(t).open(t)
+	b.book(1)
+	sqlstore.WaitForTurns(store, time.Millisecond)
+	err := sqlstore.Sync(t.Context(), b.feed(store), func(ctx context.Context, _ *sql.Tx, _ []finapi.Event) error {
+		return store.Commit(ctx, finapi.LedgerKey{Ledger: "another"}, change(0))
+	})
+	if err == nil || !strings.Contains(err.Error(), "past its own transaction") {
+		t.Errorf("a commit inside of apply gave %v, want an error that says what apply did", err)
+	}
+}
+
+// TestAWriteThatWaitsForItsTurnObeysItsContext.
+func TestAWriteThatWaitsForItsTurnObeysItsContext(t *testing.T) {
+	b := newBank(t)
+	store := newFile(t).open(t)
+	b.book(1)
+	var waited error
+	err := sqlstore.Sync(t.Context(), b.feed(store), func(ctx context.Context, _ *sql.Tx, _ []finapi.Event) error {
+		ctx, end := context.WithCancel(ctx)
+		time.AfterFunc(time.Millisecond, end)
+		waited = store.Forget(ctx, finapi.LedgerKey{Ledger: "another"})
+		return nil
+	})
+	if err != nil || !errors.Is(waited, context.Canceled) {
+		t.Errorf("a write that was given up while it waited for its turn gave %v, and the sync %v", waited, err)
+	}
+}
