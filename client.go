@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -344,8 +346,13 @@ func (c *Client) networkError(ctx context.Context, ep *endpoint, req *http.Reque
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = errNoAnswer
 	}
+	code := CodeNetwork
+	var unverified *tls.CertificateVerificationError
+	if errors.As(err, &unverified) {
+		code = CodeBadCertificate
+	}
 	return &Error{
-		Code: CodeNetwork, Actor: ActorFinAPI, Endpoint: ep.String(),
+		Code: code, Actor: actorOf(code, noStatus), Endpoint: ep.String(),
 		RequestID: req.Header.Get("X-Request-Id"), cause: unquotedError{err},
 	}
 }
@@ -395,10 +402,13 @@ func requestIDOf(req *http.Request, resp *http.Response) string {
 	return cmp.Or(validRequestID(resp.Header.Get("X-Request-Id")), req.Header.Get("X-Request-Id"))
 }
 
-// validRequestID drops a request id that finAPI cannot have made, so that it
-// cannot forge a line of a log.
+// requestIDPattern is what finAPI and gateways make their ids of.
+var requestIDPattern = regexp.MustCompile(`^[0-9A-Za-z\-_.~:;,=+/@]{1,255}$`)
+
+// validRequestID drops a request id that is of no such kind, so that it cannot forge a
+// part of an error's text or a line of a log.
 func validRequestID(id string) string {
-	if !plainASCII(id) {
+	if !requestIDPattern.MatchString(id) {
 		return ""
 	}
 	return id

@@ -548,6 +548,9 @@ func TestTheRequestIDOfTheServerWins(t *testing.T) {
 		{"the body's, if a proxy dropped the header", "", `{"errors":[{"code":"X"}],"requestId":"from-body"}`, "from-body"},
 		{"not one that finAPI cannot have made", "x" + longest, "", sent},
 		{"not one that could forge a line of a log", "", `{"errors":[{"code":"X"}],"requestId":"a\nb"}`, sent},
+		{"not one that could end a quotation", "", `{"errors":[{"code":"X"}],"requestId":"a\"b"}`, sent},
+		{"not one that could end the text", "a] b", "", sent},
+		{"a gateway's", "Root=1-5f84c3a1-0aa/b+c==;@x:1_2.3~,", "", "Root=1-5f84c3a1-0aa/b+c==;@x:1_2.3~,"},
 		{"ours, if there is no other", "", "<html>", sent},
 	}
 	for _, tt := range cases {
