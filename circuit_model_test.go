@@ -202,7 +202,7 @@ func TestOnlyWhatSpeaksOfTheHostCountsAgainstIt(t *testing.T) {
 		&Error{Code: CodeUnexpected, Status: 500}, &Error{Code: CodeUnknownEntity, Status: 404}, &Error{Code: CodeUnreadable, Status: 200},
 		&Error{Code: CodeRedirected, Status: 302}, &Error{Code: CodeBankServerRejection, Status: 422}, &Error{Code: CodeLocked, Status: 423},
 	}
-	silent := []error{context.Canceled, context.DeadlineExceeded, invalid("id", "does not fit into a URL"), errUnfinished}
+	silent := []error{&Error{Code: CodeBadCertificate}, context.Canceled, context.DeadlineExceeded, invalid("id", "does not fit into a URL"), errUnfinished}
 	for want, outcomes := range map[hostSign][]error{hostFailed: failed, hostAnswered: answered, saysNothing: silent} {
 		for _, outcome := range outcomes {
 			if got := judge(outcome); got != want {

@@ -14,6 +14,9 @@ const (
 	// CodeNetwork: the connection failed, broke off or took too long; see
 	// [Error.Unwrap].
 	CodeNetwork Code = "SDK_NETWORK"
+	// CodeBadCertificate: the certificate of whoever answered could not be verified, so
+	// nothing was sent. [Error.Unwrap] says what is wrong with it.
+	CodeBadCertificate Code = "SDK_BAD_CERTIFICATE"
 	// CodeHostDown: one of finAPI's hosts has failed for a while, so nothing was sent; see
 	// [Circuit], [Error.Since] and [Error.RetryAfter].
 	CodeHostDown Code = "SDK_HOST_DOWN"
@@ -225,6 +228,9 @@ func codeOfStatus(status int) Code {
 	}
 	return CodeHTTP
 }
+
+// ofNetwork reports whether the network or the host failed before there was a whole answer.
+func ofNetwork(c Code) bool { return c == CodeNetwork || c == CodeBadCertificate }
 
 func ownCode(c Code) bool { return strings.HasPrefix(string(c), "SDK_") }
 

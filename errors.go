@@ -106,7 +106,7 @@ func (e *Error) Error() string {
 	switch {
 	case e.Code == CodeInvalidInput:
 		fmt.Fprintf(&b, ": %s %s", e.Field, e.Message)
-	case e.Code == CodeNetwork && e.cause != nil:
+	case ofNetwork(e.Code) && e.cause != nil:
 		b.WriteString(": " + e.cause.Error())
 	case ownCode(e.Code) && e.Message != "" && !e.quoted:
 		b.WriteString(": " + e.Message)

@@ -109,6 +109,11 @@ var remedies = map[Code]advice{
 		english: "finAPI cannot be reached; please check the internet connection and try again in a few minutes.",
 		german:  "finAPI ist nicht erreichbar; bitte prüfen Sie die Internetverbindung und versuchen Sie es in einigen Minuten erneut.",
 	},
+	CodeBadCertificate: {
+		documented: []int{noStatus}, actor: ActorFinAPI, retry: RetryLater,
+		english: "finAPI's certificate cannot be verified; please check this computer's clock, and whether a proxy opens its encrypted connections.",
+		german:  "finAPIs Zertifikat lässt sich nicht prüfen; bitte prüfen Sie die Uhr dieses Rechners, und ob ein Proxy verschlüsselte Verbindungen öffnet.",
+	},
 	CodeHostDown: {
 		documented: []int{noStatus}, actor: ActorFinAPI, retry: RetryLater,
 		english: "finAPI has been out of order for a while; please try again in a few minutes.",

@@ -510,7 +510,7 @@ func TestOnlyWhatMayWorkLaterIsRepeated(t *testing.T) {
 	for _, code := range codes {
 		for status := range 600 {
 			e := &Error{Code: code, Status: status}
-			want := e.Retry() == RetryLater && (slices.Contains(repeated, status) || code == CodeNetwork)
+			want := e.Retry() == RetryLater && (slices.Contains(repeated, status) || code == CodeNetwork || code == CodeBadCertificate)
 			if got := temporary(e); got != want {
 				t.Errorf("%d %s: repeating is %v, want %v: the rule is %q", status, code, got, want, e.Retry())
 			}

@@ -81,7 +81,7 @@ func temporary(err error) bool {
 	if !errors.As(err, &e) || e.Retry() != RetryLater {
 		return false
 	}
-	if e.Code == CodeNetwork {
+	if ofNetwork(e.Code) {
 		return true
 	}
 	switch e.Status {

@@ -19,6 +19,7 @@ type bench struct {
 	sim            *finapitest.Server
 	env            map[string]string
 	access         string // the address that doctor is told
+	cleanup        func(func())
 	machine        machine
 	stdout, stderr bytes.Buffer
 	reach          func(*url.URL) error
@@ -45,7 +46,7 @@ type report struct {
 func newBench(t *testing.T, opts ...finapitest.Option) *bench {
 	t.Helper()
 	sim := finapitest.New(t, append([]finapitest.Option{finapitest.WithEmptyWorld()}, opts...)...)
-	b := &bench{sim: sim, access: sim.AccessURL()}
+	b := &bench{sim: sim, access: sim.AccessURL(), cleanup: t.Cleanup}
 	b.env = map[string]string{"FINAPI_CLIENT_ID": sim.ClientID(), "FINAPI_CLIENT_SECRET": sim.ClientSecret()}
 	b.machine = machine{
 		env: func(name string) string { return b.env[name] }, stdout: &b.stdout, stderr: &b.stderr, clock: sim.Clock(),

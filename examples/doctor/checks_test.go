@@ -6,8 +6,11 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"io"
+	"log"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
@@ -107,6 +110,7 @@ func cases() []provoked {
 		{check: "credentials", state: "fail", name: "down", arrange: answering("POST", "/oauth/token", always, 503, ""), who: "finAPI", seen: "503", do: "finAPI's support"},
 		{check: "credentials", state: "fail", name: "busy", arrange: answering("POST", "/oauth/token", always, 429, ""), do: "calls"},
 		{check: "credentials", state: "fail", name: "no answer", arrange: brokenOff("POST", "/oauth/token"), seen: "no answer", do: "network's administrator"},
+		{check: "credentials", state: "fail", name: "certificate", arrange: opened, seen: "unknown authority", do: "TLS inspection"},
 		{check: "credentials", state: "fail", name: "not JSON", arrange: answering("POST", "/oauth/token", always, 200, "<html>"), seen: "cannot be read", do: "proxy"},
 		{check: "credentials", state: "skipped", name: "no host", arrange: unreachable(access, errRefused), seen: `"access host" fails`, do: `"access host" above`},
 		{check: "clock", state: "ok"},
@@ -307,6 +311,17 @@ func brokenOff(method, path string) func(*bench) {
 			return false
 		})
 	}
+}
+
+// opened puts a proxy between doctor and Access that opens encrypted connections, so that
+// another certificate arrives than finAPI's.
+func opened(b *bench) {
+	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // the handshakes that fail
+	server.StartTLS()
+	b.cleanup(server.Close)
+	b.access = server.URL
+	b.reach = func(*url.URL) error { return errProxy }
 }
 
 // undated lets no answer tell the time.

@@ -68,7 +68,9 @@ func without(text, other []byte) string {
 
 // readable are the findings with what differs from run to run made equal.
 func (b *bench) readable() []finding {
+	_, host, _ := strings.Cut(b.access, "://")
 	plain := strings.NewReplacer(
+		b.access, "https://sandbox.finapi.io", host, "sandbox.finapi.io",
 		b.sim.WebFormURL(), "https://webform-sandbox.finapi.io", strings.TrimPrefix(b.sim.WebFormURL(), "http://"), "webform-sandbox.finapi.io",
 		b.sim.AccessURL(), "https://sandbox.finapi.io", strings.TrimPrefix(b.sim.AccessURL(), "http://"), "sandbox.finapi.io",
 	)

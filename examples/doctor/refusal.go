@@ -26,6 +26,9 @@ func adviceOn(e *finapi.Error) (who finapi.Actor, do string) {
 	switch {
 	case e.Code == finapi.CodeNetwork:
 		return finapi.ActorVendor, again + "let your network's administrator find out what breaks the connection to finAPI."
+	case e.Code == finapi.CodeBadCertificate:
+		return finapi.ActorVendor, "let your network's administrator exempt finAPI's hosts from TLS inspection, " +
+			"and check that this machine's root certificates and clock are up to date."
 	case e.Code == finapi.CodeUnreadable, e.Code == finapi.CodeTooLarge, e.Code == finapi.CodeRedirected:
 		return finapi.ActorVendor, "let your network's administrator check whether a proxy or a firewall answers in finAPI's place. If none does, " +
 			issue + " and quote what was seen here."
