@@ -122,15 +122,14 @@ type matcher struct {
 	displaced map[UID]bool
 	// prints are the fingerprints of the listed rows.
 	prints map[TransactionID]string
-	// strays counts listed rows under ids that do not stand for them in memory.
-	strays map[string]int
+	strays map[stray]bool
 	asked  map[TransactionID]bool
 }
 
 func newMatcher(e *evidence) *matcher {
 	m := &matcher{
 		evidence: e, free: map[UID]*Row{}, displaced: map[UID]bool{},
-		prints: map[TransactionID]string{}, strays: map[string]int{}, asked: map[TransactionID]bool{},
+		prints: map[TransactionID]string{}, strays: map[stray]bool{}, asked: map[TransactionID]bool{},
 	}
 	for i := range e.memory {
 		row := &e.memory[i]
@@ -157,22 +156,14 @@ func (m *matcher) ask(id TransactionID) {
 
 // identify settles the rows that finAPI lists under the id they are known by.
 func (m *matcher) identify() {
-	known := map[TransactionID]*Row{}
-	for _, row := range m.free {
-		if row.Source != m.source || row.State == RowRemoved {
-			continue
-		}
-		if other := known[row.ID]; other == nil || row.Fingerprint == m.prints[row.ID] {
-			known[row.ID] = row // of two that claim an id, the one that it shows
-		}
-	}
-	m.countStrays(known)
+	known := m.owners()
+	m.findStrays(known)
 	for _, tx := range m.listed {
 		if tx.Parent != 0 {
 			continue // a part that an application made of a booking
 		}
 		row := known[tx.ID]
-		if row == nil || (row.State == RowNoticed) != tx.AdjustingEntry {
+		if row == nil || !sameKind(row, &tx) {
 			m.open = append(m.open, tx)
 			continue
 		}
@@ -190,6 +181,46 @@ func (m *matcher) identify() {
 		}
 		m.sayModified(row, tx, fields, material)
 	}
+}
+
+// owners returns the remembered row of each listed id. Two can claim one: if an id showed
+// another booking while nobody could prove that the former one is gone, both came from there.
+// The id is that of the row which it shows or resembles, and the other one is displaced.
+func (m *matcher) owners() map[TransactionID]*Row {
+	claims := map[TransactionID][]*Row{}
+	for _, row := range m.free {
+		if row.Source == m.source && row.State != RowRemoved {
+			claims[row.ID] = append(claims[row.ID], row)
+		}
+	}
+	owners := map[TransactionID]*Row{}
+	for i := range m.listed {
+		tx := &m.listed[i]
+		rows := claims[tx.ID]
+		if len(rows) == 0 {
+			continue
+		}
+		slices.SortFunc(rows, func(a, b *Row) int {
+			return cmp.Or(cmp.Compare(m.unlike(a, tx), m.unlike(b, tx)), cmp.Compare(a.UID, b.UID))
+		})
+		owners[tx.ID] = rows[0]
+		for _, row := range rows[1:] {
+			m.displaced[row.UID] = true
+		}
+	}
+	return owners
+}
+
+// unlike is the smaller, the more a row is what is listed under its id.
+func (m *matcher) unlike(row *Row, tx *Transaction) int {
+	fields, _ := difference(&row.Transaction, tx)
+	switch {
+	case !sameKind(row, tx):
+		return 1000
+	case row.Fingerprint != m.prints[tx.ID]:
+		return 100 + len(fields)
+	}
+	return len(fields)
 }
 
 // sayMoved tells of a booking that the bank has dated behind the ledger's cut-over.
@@ -222,16 +253,21 @@ func (m *matcher) sayModified(row *Row, tx Transaction, fields []string, materia
 func (m *matcher) another(row *Row, tx *Transaction, fields []string) bool {
 	all := slices.Contains(fields, fieldAmount) && slices.Contains(fields, fieldBooked) &&
 		slices.Contains(fields, fieldPurpose)
-	return all || fingerprint(tx) != row.Fingerprint && m.strays[row.Fingerprint] > 0
+	return all || m.prints[tx.ID] != row.Fingerprint && m.strays[stray{row.Fingerprint, tx.AdjustingEntry}]
 }
 
-// countStrays counts the listed rows, by fingerprint, that are not what the
-// ledger knows under their id.
-func (m *matcher) countStrays(known map[TransactionID]*Row) {
+// stray is the contents of a listed row that is not what the ledger knows under its id.
+type stray struct {
+	print  string
+	madeUp bool // by finAPI, so that it is no booking
+}
+
+func (m *matcher) findStrays(known map[TransactionID]*Row) {
 	for i := range m.listed {
-		mark := m.prints[m.listed[i].ID]
-		if row := known[m.listed[i].ID]; row == nil || row.Fingerprint != mark {
-			m.strays[mark]++
+		tx := &m.listed[i]
+		mark := m.prints[tx.ID]
+		if row := known[tx.ID]; tx.Parent == 0 && (row == nil || row.Fingerprint != mark) {
+			m.strays[stray{mark, tx.AdjustingEntry}] = true
 		}
 	}
 }

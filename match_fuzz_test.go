@@ -287,12 +287,14 @@ func (h *matchHistory) rules(e *evidence, p *plan) {
 			displaced[v.row.UID] = true
 		}
 	}
+	mayGo := rivals(e)
+	maps.Copy(mayGo, displaced)
 	for i := range p.verdicts {
 		v := &p.verdicts[i]
 		switch v.kind {
 		case isRelinked, isRemoved, isDropped, isResolved:
 			stands[v.row.UID]++
-			h.proved(e, v, shown, displaced)
+			h.proved(e, v, shown, mayGo)
 		default:
 		}
 		switch v.kind {
@@ -314,14 +316,32 @@ func (h *matchHistory) rules(e *evidence, p *plan) {
 	}
 }
 
+// rivals are rows that claim one id, because it once showed another booking and nobody could prove
+// that the former one was gone. What its id shows now proves that.
+func rivals(e *evidence) map[UID]bool {
+	claims := map[TransactionID][]UID{}
+	for _, row := range e.memory {
+		if row.Source == e.source && row.State != RowRemoved {
+			claims[row.ID] = append(claims[row.ID], row.UID)
+		}
+	}
+	all := map[UID]bool{}
+	for _, uids := range claims {
+		for _, uid := range uids {
+			all[uid] = len(uids) > 1
+		}
+	}
+	return all
+}
+
 // proved: no remembered row is given up unless it is known to be gone.
-func (h *matchHistory) proved(e *evidence, v *verdict, shown map[TransactionID]*Transaction, displaced map[UID]bool) {
+func (h *matchHistory) proved(e *evidence, v *verdict, shown map[TransactionID]*Transaction, mayGo map[UID]bool) {
 	h.t.Helper()
 	row := &v.row
 	own := row.Source == e.source
 	missing := own && e.complete && !row.Transaction.BookingDate.Before(e.from) && shown[row.ID] == nil && !e.present[row.ID]
 	switch {
-	case displaced[row.UID]:
+	case mayGo[row.UID]:
 	case own && shown[row.ID] != nil && shown[row.ID].Parent == 0:
 		h.t.Errorf("%d is listed, and yet it is %s", row.ID, verdicts(plan{verdicts: []verdict{*v}}))
 	case !e.absent[row.ID] && (!missing || v.kind != isRelinked) && (own || !e.reimported):

@@ -186,7 +186,54 @@ func TestTheMatchingCoreDecides(t *testing.T) {
 			"of two rows that claim an id, the one that it shows has it", evidence{
 				complete: true, memory: []Row{known(park(1), inState(RowDiscarded)), known(listed(1, 6, "-9", "Strom"), func(row *Row) { row.UID = "other" })},
 				listed: []Transaction{listed(1, 6, "-9", "Strom")},
+			}, []string{"dropped 1"},
+		},
+		{
+			"... and the other one is gone, also if it could not be removed when its id was taken", evidence{
+				complete: true, memory: []Row{known(park(1)), known(listed(1, 6, "-9", "Strom"), func(row *Row) { row.UID = "other" })},
+				listed: []Transaction{listed(1, 6, "-9", "Strom")},
+			}, []string{"removed 1"},
+		},
+		{
+			"... unless it is listed under another id", evidence{
+				complete: true, memory: []Row{known(park(1)), known(listed(1, 6, "-9", "Strom"), func(row *Row) { row.UID = "other" })},
+				listed: []Transaction{listed(1, 6, "-9", "Strom"), park(2)},
+			}, []string{"relinked 1 > 2"},
+		},
+		{
+			"... of which a listing that is not complete says nothing", evidence{
+				memory: []Row{known(park(1)), known(listed(1, 6, "-9", "Strom"), func(row *Row) { row.UID = "other" })},
+				listed: []Transaction{listed(1, 6, "-9", "Strom")},
 			}, nil,
+		},
+		{
+			"... though less of the other one differs", evidence{
+				complete: true, memory: []Row{known(park(1)), known(listed(1, 5, "-3", "PARKHAUS"), inState(RowDiscarded), func(row *Row) { row.UID = "z" })},
+				listed: []Transaction{listed(1, 5, "-3", "PARKHAUS", withReference("R"), func(tx *Transaction) { tx.Counterpart.Name = "P" })},
+			}, []string{"removed 1", "updated 1"},
+		},
+		{
+			"if it shows neither, the one that it resembles has it", evidence{
+				complete: true, memory: []Row{known(park(1)), known(listed(1, 6, "-9", "Strom"), func(row *Row) { row.UID = "a" })},
+				listed: []Transaction{listed(1, 6, "-10", "Strom")},
+			}, []string{"removed 1", "modified 1"},
+		},
+		{
+			"a row that finAPI made up has no booking's id", evidence{
+				complete: true, memory: []Row{known(park(1), inState(RowNoticed)), known(park(1), func(row *Row) { row.UID = "z" })}, listed: []Transaction{park(1)},
+			}, []string{"resolved 1"},
+		},
+		{
+			"another amount under the same id, while finAPI makes up a row like the former booking", evidence{
+				complete: true, memory: []Row{known(park(1))},
+				listed: []Transaction{listed(1, 5, "-3", "PARKHAUS"), park(2, func(tx *Transaction) { tx.AdjustingEntry = true })},
+			}, []string{"modified 1", "adjusting > 2"},
+		},
+		{
+			"... or an application splits one like it off", evidence{
+				complete: true, memory: []Row{known(park(1))},
+				listed: []Transaction{listed(1, 5, "-3", "PARKHAUS"), park(2, func(tx *Transaction) { tx.Parent = 1 })},
+			}, []string{"modified 1"},
 		},
 		{"what was taken back, and an equal row", evidence{complete: true, memory: []Row{known(park(1), inState(RowRemoved))}, listed: []Transaction{park(2)}}, []string{"booked > 2"}},
 		{

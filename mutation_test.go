@@ -26,9 +26,14 @@ const (
 
 func rulesToSwitchOff() []ruleOff {
 	return []ruleOff{
-		{"a row is known by its id", "match.go", "if row == nil || (row.State == RowNoticed) != tx.AdjustingEntry {", "if true {", "TestAPlanShowsWhatASyncWouldDoAndDoesNothing"},
+		{"a row is known by its id", "match.go", "if row == nil || !sameKind(row, &tx) {", "if true {", "TestAPlanShowsWhatASyncWouldDoAndDoesNothing"},
 		{"parts of a split booking are none", "match.go", "if tx.Parent != 0 {", "if false {", coreTest},
-		{"an id can show another booking", "match.go", "return all || fingerprint(tx) != row.Fingerprint && m.strays[row.Fingerprint] > 0", "return false && all", scenarioTest},
+		{"an id can show another booking", "match.go", "return all || m.prints[tx.ID] != row.Fingerprint && m.strays[stray{row.Fingerprint, tx.AdjustingEntry}]", "return false && all", scenarioTest},
+		{"what finAPI made up is not the former booking of an id", "match.go", "m.strays[stray{mark, tx.AdjustingEntry}] = true", "m.strays[stray{mark, false}] = true", coreTest},
+		{"a part of a split booking is not the former booking of an id", "match.go", "tx.Parent == 0 && (row == nil", "(row == nil", coreTest},
+		{"an id is that of one row", "match.go", "for _, row := range rows[1:] {", "for _, row := range rows[:0] {", coreTest},
+		{"an id is that of the row that it shows", "match.go", "case row.Fingerprint != m.prints[tx.ID]:", "case false:", coreTest},
+		{"an id is that of a row of its kind", "match.go", "case !sameKind(row, tx):\n\t\treturn 1000", "case false:\n\t\treturn 1000", coreTest},
 		{"what another booking displaced is gone", "match.go", "case m.displaced[row.UID]:\n\t\treturn gone", "case m.displaced[row.UID]:\n\t\treturn there", modelTest},
 		{"coexistence beats resemblance", "match.go", "m.prints[row.ID] != \"\":\n\t\treturn there", "m.prints[row.ID] != \"\":\n\t\treturn gone", coreTest},
 		{"absence needs proof", "match.go", "case fate == missing:\n\t\t\tm.ask(row.ID)", "case fate == missing:\n\t\t\tremoved = append(removed, m.removal(row))", coreTest},
