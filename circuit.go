@@ -89,7 +89,7 @@ func judge(err error) hostSign {
 		return hostAnswered
 	case !errors.As(err, &e):
 		return saysNothing // the caller's context ended
-	case e.Code == CodeNetwork:
+	case ofNetwork(e.Code):
 		return hostFailed
 	}
 	switch e.Status {
@@ -104,7 +104,7 @@ func judge(err error) hostSign {
 // sender is who sends what. Failures of one sender alone can be its own: an account that is
 // too large to be listed in time says nothing about its host.
 type sender struct {
-	owner    *tokenSource
+	owner    *tokenSource // nil at the token endpoint, where all ask for as little
 	endpoint endpointID
 }
 
@@ -211,7 +211,7 @@ func (b *breaker) count(who sender, sent time.Time, failure error) {
 			b.since = b.answered
 		}
 	}
-	b.others = b.others || who != b.suspect || !slow(failure)
+	b.others = b.others || who != b.suspect || who.owner == nil || !slow(failure)
 }
 
 // fail opens the circuit if there were enough failures.

@@ -194,7 +194,7 @@ func TestWhoWaitsForTheRateLearnsThatTheHostIsDown(t *testing.T) {
 func TestOnlyWhatSpeaksOfTheHostCountsAgainstIt(t *testing.T) {
 	t.Parallel()
 	failed := []error{
-		&Error{Code: CodeNetwork}, &Error{Code: CodeNetwork, Status: 200}, &Error{Code: CodeHTTP, Status: 502},
+		&Error{Code: CodeNetwork}, &Error{Code: CodeNetwork, Status: 200}, &Error{Code: CodeBadCertificate}, &Error{Code: CodeHTTP, Status: 502},
 		&Error{Code: CodeHTTP, Status: 503}, &Error{Code: CodeUnexpected, Status: 504},
 	}
 	answered := []error{
@@ -202,7 +202,7 @@ func TestOnlyWhatSpeaksOfTheHostCountsAgainstIt(t *testing.T) {
 		&Error{Code: CodeUnexpected, Status: 500}, &Error{Code: CodeUnknownEntity, Status: 404}, &Error{Code: CodeUnreadable, Status: 200},
 		&Error{Code: CodeRedirected, Status: 302}, &Error{Code: CodeBankServerRejection, Status: 422}, &Error{Code: CodeLocked, Status: 423},
 	}
-	silent := []error{&Error{Code: CodeBadCertificate}, context.Canceled, context.DeadlineExceeded, invalid("id", "does not fit into a URL"), errUnfinished}
+	silent := []error{context.Canceled, context.DeadlineExceeded, invalid("id", "does not fit into a URL"), errUnfinished}
 	for want, outcomes := range map[hostSign][]error{hostFailed: failed, hostAnswered: answered, saysNothing: silent} {
 		for _, outcome := range outcomes {
 			if got := judge(outcome); got != want {

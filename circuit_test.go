@@ -161,6 +161,23 @@ func TestSlowCallsOfSeveralAreAnOutage(t *testing.T) {
 	mustFail(t, drained(user.Transactions(t.Context(), finapi.TransactionQuery{})), finapi.CodeHostDown)
 }
 
+// TestAHostThatIsSilentWhenManyLogInIsAnOutage: at the token endpoint nobody asks for so much
+// that it could be the customer's own doing.
+func TestAHostThatIsSilentWhenManyLogInIsAnOutage(t *testing.T) {
+	t.Parallel()
+	server := newStub(t)
+	server.always(tokenRoute, reply{status: 504})
+	client := server.client(retrying(1, 1, 1), quick())
+	login := func(id finapi.UserID) error {
+		_, err := client.User(id, finapi.NewSecret(password)).Accounts(t.Context(), finapi.AccountQuery{})
+		return err
+	}
+	for _, id := range []finapi.UserID{"a", "b", "c"} {
+		mustFail(t, login(id), finapi.CodeHTTP)
+	}
+	mustFail(t, login("d"), finapi.CodeHostDown)
+}
+
 // TestCallsUnderWayAllComeThrough lets several calls meet an outage at the same time.
 func TestCallsUnderWayAllComeThrough(t *testing.T) {
 	t.Parallel()
@@ -313,6 +330,52 @@ func TestACallThatIsUnderWayKeepsItsAttempts(t *testing.T) {
 	slept := server.clock.sleeps()
 	if slept[2] < 5*time.Second || slept[2] > 15*time.Second {
 		t.Errorf("the wait before the last attempt took %v, want the pause of 10 s give or take half", slept[2])
+	}
+}
+
+// TestACallUnderWayKeepsItsAttemptsAlsoIfItNeedsANewToken: it is refused while somebody else's
+// request tries whether the host is back, and waits for how that ends.
+func TestACallUnderWayKeepsItsAttemptsAlsoIfItNeedsANewToken(t *testing.T) {
+	t.Parallel()
+	for _, life := range []int{3600, 5} {
+		server, probing, probed := newStub(t), make(chan struct{}), make(chan error, 1)
+		server.handle(tokenRoute, func(r *request) reply {
+			server.tokens++
+			return tokenReply(server.tokens, map[bool]int{true: 3600, false: life}[r.grant() == "client_credentials"], true)
+		})
+		server.on(accountsRoute, reply{status: 503}, reply{body: fixture(t, "accounts_empty.json")})
+		answer := make(chan reply)
+		server.handle("GET /api/v2/banks/1", func(*request) reply {
+			close(probing)
+			return <-answer
+		})
+		server.on("GET /api/v2/banks/2", fixtureReply(t, "bank.json"))
+		client := server.client(finapi.WithCircuit(finapi.Circuit{Failures: 1, Base: time.Second, Max: time.Second}), retrying(4, 1000, 30_000))
+		_, err := client.Bank(t.Context(), 2) // so that the client has a token
+		must(t, err)
+		waits := 0
+		server.clock.onSleep = func() {
+			switch waits++; waits {
+			case 1: // until the pause is over, and somebody else is let through
+				server.clock.advance(10 * time.Second)
+				go func() {
+					_, err := client.Bank(t.Context(), 1)
+					probed <- err
+				}()
+				<-probing
+			case 2:
+				answer <- fixtureReply(t, "bank.json")
+				must(t, <-probed)
+			}
+		}
+		_, err = client.User(userName, finapi.NewSecret(password)).Accounts(t.Context(), finapi.AccountQuery{})
+		if err != nil || waits < 2 {
+			t.Errorf("with a token of %d s it ended after %d waits with %v", life, waits, err)
+		}
+		if waits == 1 {
+			answer <- reply{}
+			<-probed
+		}
 	}
 }
 

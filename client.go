@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -107,6 +106,8 @@ type call struct {
 	life time.Duration
 	// sent counts the requests for the hooks; nil if there are none.
 	sent *int
+	// left is set when a request was handed to the transport; nil if nobody needs to know.
+	left *bool
 }
 
 // do is the one way to finAPI. It fetches the token, sends, repeats what may be
@@ -137,7 +138,7 @@ func (c *Client) authorized(ctx context.Context, as *tokenSource, in call, paylo
 	}
 	token, err := as.token(ctx, in.life)
 	if err != nil {
-		return backoff.Permanent(err) // the token endpoint had its own patience
+		return withoutToken(err)
 	}
 	err = c.once(ctx, in, payload, token)
 	var e *Error
@@ -146,9 +147,18 @@ func (c *Client) authorized(ctx context.Context, as *tokenSource, in call, paylo
 	}
 	as.drop(token)
 	if token, err = as.token(ctx, 0); err != nil {
-		return backoff.Permanent(err)
+		return withoutToken(err)
 	}
 	return c.once(ctx, in, payload, token)
+}
+
+// withoutToken ends a call that gets no token, because the token endpoint had its own patience.
+// But a host that is left alone ends no call that is under way.
+func withoutToken(err error) error {
+	if IsError(err, CodeHostDown) {
+		return err
+	}
+	return backoff.Permanent(err)
 }
 
 // once sends one request when it may, and tells the log and the hooks of it.
@@ -187,6 +197,9 @@ func (c *Client) exchange(ctx context.Context, in call, payload []byte, token Se
 	req, err := c.newRequest(attempt, in, payload, token)
 	if err != nil {
 		return 0, "", err
+	}
+	if in.left != nil {
+		*in.left = true
 	}
 	resp, err := c.http.Do(req) //nolint:bodyclose // drain closes it
 	if err != nil {
@@ -257,10 +270,13 @@ func (c *Client) receive(ctx context.Context, in *call, req *http.Request, resp 
 	buffer, release := c.bufferFor(in)
 	defer release()
 	n, err := buffer.ReadFrom(io.LimitReader(resp.Body, limit+1))
+	if err != nil && ctx.Err() != nil && ep.tokenKind != noToken {
+		return c.networkError(ctx, ep, req, err) // the caller gave up; but a refused password stays refused
+	}
 	if !success {
 		e := readError(ep, resp.StatusCode, buffer.Bytes(), validRequestID(resp.Header.Get("X-Request-Id")))
 		e.RequestID = cmp.Or(e.RequestID, req.Header.Get("X-Request-Id"))
-		e.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), c.clock.Now())
+		e.RetryAfter = retryAfter(resp.Header, c.clock.Now())
 		return e
 	}
 	requestID := requestIDOf(req, resp)
@@ -331,31 +347,6 @@ func describe(err error) string {
 type missingFieldError struct{ field string }
 
 func (e *missingFieldError) Error() string { return "the field " + e.field + " is missing or unusable" }
-
-var errNoAnswer = errors.New("no answer in time")
-
-// networkError hides the URL, which the errors of net/http quote with its ids.
-func (c *Client) networkError(ctx context.Context, ep *endpoint, req *http.Request, err error) error {
-	if ctx.Err() != nil {
-		return fmt.Errorf("finapi: %s: %w", ep, ctx.Err())
-	}
-	var outer *url.Error
-	if errors.As(err, &outer) {
-		err = outer.Err
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
-		err = errNoAnswer
-	}
-	code := CodeNetwork
-	var unverified *tls.CertificateVerificationError
-	if errors.As(err, &unverified) {
-		code = CodeBadCertificate
-	}
-	return &Error{
-		Code: code, Actor: actorOf(code, noStatus), Endpoint: ep.String(),
-		RequestID: req.Header.Get("X-Request-Id"), cause: unquotedError{err},
-	}
-}
 
 func (c *Client) log(ctx context.Context, ep *endpoint, start time.Time, status int, requestID string, err error) {
 	attrs := []slog.Attr{

@@ -611,6 +611,18 @@ func TestEveryAttemptHasItsOwnDeadline(t *testing.T) {
 	}
 }
 
+func TestWhoGivesUpWhileTheAnswerComesGetsTheContextsError(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{200, 400, 404, 422, 503} {
+		server := newStub(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		server.on(connectionRoute, reply{status: status, stream: cancelling{cancel, failingReader{}}})
+		if _, err := server.user().Connection(ctx, 3540249); !errors.Is(err, context.Canceled) {
+			t.Errorf("status %d: got %v, want the context's error", status, err)
+		}
+	}
+}
+
 func TestAServerThatDoesNotAnswerInTimeIsANetworkErrorWithoutURL(t *testing.T) {
 	t.Parallel()
 	server := newStub(t)

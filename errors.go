@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/textproto"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -121,26 +119,6 @@ func (e *Error) Error() string {
 	}
 	b.WriteString("]")
 	return b.String()
-}
-
-var quotedText = regexp.MustCompile(`"(?:[^"\\]|\\.)*"?`)
-
-// unquotedError is a failure on the network that shows nothing of the answer, also to
-// those who print what [errors.Unwrap] returns.
-type unquotedError struct{ err error }
-
-func (u unquotedError) Error() string        { return withoutQuotes(u.err) }
-func (u unquotedError) Is(target error) bool { return errors.Is(u.err, target) }
-func (u unquotedError) As(target any) bool   { return errors.As(u.err, target) }
-
-// withoutQuotes is the text of a failure on the network without what it quotes of the
-// answer: a server that does not speak HTTP can send anything.
-func withoutQuotes(err error) string {
-	var notHTTP textproto.ProtocolError
-	if errors.As(err, &notHTTP) {
-		return "the answer is not HTTP" // the text may hold a line of it without quotes
-	}
-	return quotedText.ReplaceAllString(err.Error(), `"…"`)
 }
 
 // secrets are the secrets of one request.

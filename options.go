@@ -220,6 +220,7 @@ func pooledTransport(inFlight int) http.RoundTripper {
 	t.MaxIdleConns = 2 * t.MaxIdleConnsPerHost
 	t.ResponseHeaderTimeout = bankCall
 	t.MaxResponseHeaderBytes = 256 << 10
+	t.OnProxyConnectResponse = refusedByProxy
 	t.ReadBufferSize = 32 << 10 // a compressed page of 500 rows in few steps
 	t.DialContext = (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext
 	return t

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -460,4 +461,74 @@ func TestABanksOwnLimitIsNotTakenForARefusedLogIn(t *testing.T) {
 	e := failure(t, err, finapi.CodeUpdateLimit)
 	same(t, finapi.ActorBank, e.Actor)
 	same(t, "Zugriff abgelehnt: ACCESS_EXCEEDED", e.CustomerText())
+}
+
+// TestAnUpdateThatMayHaveReachedTheBankIsCountedAndNoOther: what is counted wrongly costs the
+// customer an update, and what is not counted makes the bank refuse one.
+func TestAnUpdateThatMayHaveReachedTheBankIsCountedAndNoOther(t *testing.T) {
+	t.Parallel()
+	cases := []struct {
+		name    string
+		arrange func(*stub, context.CancelFunc) // the cancel is of the caller's context
+		counted bool
+	}{
+		{"the caller gives up while finAPI is at work", func(s *stub, giveUp context.CancelFunc) {
+			s.handle(updateRoute, func(r *request) reply {
+				giveUp()
+				<-r.ctx.Done()
+				return reply{err: r.ctx.Err()}
+			})
+		}, true},
+		{"the answer is too large to be read", func(s *stub, _ context.CancelFunc) {
+			s.on(updateRoute, reply{status: 201, stream: endless(1 << 30)})
+		}, true},
+		{"the answer is no JSON", func(s *stub, _ context.CancelFunc) { s.on(updateRoute, reply{status: 201, body: "<html>"}) }, true},
+		{"the connection breaks", func(s *stub, _ context.CancelFunc) { s.on(updateRoute, reply{err: io.ErrUnexpectedEOF}) }, true},
+		{"finAPI refuses", func(s *stub, _ context.CancelFunc) { s.on(updateRoute, reply{status: 403, body: "{}"}) }, false},
+		{"there is no token that lives long enough", func(s *stub, _ context.CancelFunc) {
+			s.handle(tokenRoute, func(*request) reply {
+				if s.tokens++; s.tokens == 1 {
+					return tokenReply(1, 600, true)
+				}
+				return reply{status: 503}
+			})
+		}, false},
+		{"finAPI refuses the token, and there is no other", func(s *stub, _ context.CancelFunc) {
+			s.on(updateRoute, reply{status: 401, body: "{}"})
+			s.handle(tokenRoute, func(*request) reply {
+				if s.tokens++; s.tokens == 1 {
+					return tokenReply(1, 6000, true)
+				}
+				return reply{status: 503}
+			})
+		}, false},
+		{"the caller gives up while it waits for a token", func(s *stub, giveUp context.CancelFunc) {
+			s.handle(tokenRoute, func(*request) reply {
+				if s.tokens++; s.tokens == 1 {
+					return tokenReply(1, 600, true)
+				}
+				giveUp()
+				return reply{err: context.Canceled}
+			})
+		}, false},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			server, budget := restingStub(t), &finapi.MemoryBudget{}
+			c.arrange(server, cancel)
+			_, err := server.user(finapi.WithBudget(budget), quick(), retrying(1, 1, 1)).Refresh(ctx, theConnection())
+			if err == nil {
+				t.Fatal("the update was started")
+			}
+			key := finapi.ConnectionKey{Environment: "sandbox", Connection: theConnection().Connection}
+			next, unclaimed := budget.Claim(t.Context(), key, server.clock.Now(), 1)
+			must(t, unclaimed)
+			if counted := !next.IsZero(); counted != c.counted {
+				t.Errorf("after %v it is counted: %v, want %v", err, counted, c.counted)
+			}
+		})
+	}
 }

@@ -164,9 +164,12 @@ func (t *clockTimer) C() <-chan time.Time { return t.done }
 
 // retryAfter reads the header in both of its forms, seconds and date. What
 // cannot be read, or lies in the past, counts as not asked.
-func retryAfter(header string, now time.Time) time.Duration {
+func retryAfter(h http.Header, now time.Time) time.Duration {
 	const longest = 365 * 24 * time.Hour // keeps absurd values from overflowing
-	header = strings.TrimSpace(header)
+	header := strings.TrimSpace(h.Get("Retry-After"))
+	if theirs, err := http.ParseTime(h.Get("Date")); err == nil {
+		now = theirs // whoever names a date reckons with this one
+	}
 	// A number that is too large is the largest one then.
 	if seconds, err := strconv.ParseInt(header, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
 		return time.Duration(max(0, min(seconds, int64(longest/time.Second)))) * time.Second

@@ -181,6 +181,17 @@ func TestTheServerSaysHowLongToWait(t *testing.T) {
 	}
 }
 
+func TestADateToWaitForIsReckonedWithTheServersClock(t *testing.T) {
+	t.Parallel()
+	server := newStub(t)
+	theirs := server.clock.Now().Add(time.Hour) // ours is an hour behind
+	server.always(accountsRoute, reply{status: 503, header: http.Header{
+		"Date": {theirs.Format(http.TimeFormat)}, "Retry-After": {theirs.Add(5 * time.Second).Format(http.TimeFormat)},
+	}})
+	_, err := server.user(retrying(1, 1, 1)).Accounts(t.Context(), finapi.AccountQuery{})
+	same(t, 5*time.Second, failure(t, err, finapi.CodeHTTP).RetryAfter)
+}
+
 func TestAWaitLongerThanMaxReturnsAtOnceAndSaysHowLong(t *testing.T) {
 	t.Parallel()
 	const year = 365 * 24 * time.Hour

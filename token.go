@@ -129,7 +129,7 @@ func (s *tokenSource) fly(ctx context.Context) (Secret, error) {
 		}
 		return Secret{}, err
 	}
-	s.flight, s.failure, s.current = s.flight+1, nil, t
+	s.flight, s.failure, s.refused, s.current = s.flight+1, nil, nil, t
 	return t.value, nil
 }
 

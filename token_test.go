@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -287,6 +288,30 @@ func TestARefusalThatIsNotFinAPIsIsBelievedForAMinute(t *testing.T) {
 	}
 }
 
+func TestARefusalIsForgottenWhenThePasswordWasAccepted(t *testing.T) {
+	t.Parallel()
+	server := newStub(t)
+	server.handle(tokenRoute, func(*request) reply {
+		if server.tokens++; server.tokens == 1 {
+			return reply{status: 400, body: "<html>"}
+		}
+		return tokenReply(server.tokens, 3600, true)
+	})
+	server.always("POST /api/v2/oauth/revoke", reply{})
+	server.always(accountsRoute, reply{body: fixture(t, "accounts_empty.json")})
+	user := server.user()
+	call := func() error {
+		_, err := user.Accounts(t.Context(), finapi.AccountQuery{})
+		return err
+	}
+	mustFail(t, call(), finapi.CodeHTTP)
+	server.clock.advance(2 * time.Minute)
+	must(t, call())
+	must(t, user.Logout(t.Context()))
+	server.clock.advance(-24 * time.Hour) // it was ahead, and was put right
+	must(t, call())
+}
+
 func TestAWrongPasswordIsRememberedEvenIfItsCallerHasGivenUp(t *testing.T) {
 	t.Parallel()
 	server := newStub(t)
@@ -306,7 +331,7 @@ func TestAWrongPasswordIsRememberedEvenIfItsCallerHasGivenUp(t *testing.T) {
 // cancelling is a body whose reading makes the caller give up.
 type cancelling struct {
 	cancel context.CancelFunc
-	*strings.Reader
+	io.Reader
 }
 
 func (c cancelling) Read(p []byte) (int, error) {

@@ -94,11 +94,11 @@ func (u *User) tryUpdate(ctx context.Context, c *Connection, body updateBody, fo
 			return Task{}, err
 		}
 	}
-	task, err := u.postUpdate(ctx, body)
+	task, left, err := u.postUpdate(ctx, body)
 	switch {
 	case err == nil:
 		return task, nil
-	case lostAnswer(err):
+	case left && lostAnswer(err):
 		return u.findUpdate(ctx, c.ID, former, err)
 	}
 	if failed := release(context.WithoutCancel(ctx)); failed != nil {
@@ -107,19 +107,24 @@ func (u *User) tryUpdate(ctx context.Context, c *Connection, body updateBody, fo
 	return Task{}, err
 }
 
-func (u *User) postUpdate(ctx context.Context, body updateBody) (Task, error) {
+// postUpdate also tells whether the request has left.
+func (u *User) postUpdate(ctx context.Context, body updateBody) (task Task, left bool, err error) {
 	var answer taskAnswer
-	err := u.do(ctx, call{endpoint: epStartUpdate, body: body, life: formLife, into: &answer})
-	return answer.value(), err
+	err = u.do(ctx, call{endpoint: epStartUpdate, body: body, life: formLife, into: &answer, left: &left})
+	return answer.value(), left, err
 }
 
-// lostAnswer reports whether a call may have worked although it failed.
+// lostAnswer reports whether an update may have been started although the call that left
+// failed.
 func lostAnswer(err error) bool {
 	var e *Error
-	if !errors.As(err, &e) {
-		return false
+	switch {
+	case !errors.As(err, &e):
+		return true // the caller gave up, perhaps while finAPI was at work
+	case e.Endpoint != endpoints[epStartUpdate].String():
+		return false // finAPI refused the token, and there was no other
 	}
-	return e.Code == CodeNetwork || e.Code == CodeUnreadable || e.Status >= 500
+	return e.Code == CodeNetwork || e.Status >= 500 || e.Status >= 200 && e.Status < 300
 }
 
 // findUpdate looks for the update that was started by a call whose answer was lost:
