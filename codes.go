@@ -1,6 +1,9 @@
 package finapi
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
 
 // Code says what went wrong. Codes without the prefix SDK_ are finAPI's. The set
 // is open: finAPI adds codes, and an unknown one never makes an answer
@@ -234,16 +237,15 @@ func ofNetwork(c Code) bool { return c == CodeNetwork || c == CodeBadCertificate
 
 func ownCode(c Code) bool { return strings.HasPrefix(string(c), "SDK_") }
 
+// codePattern is how finAPI, and OAuth, spell their codes. None has digits, which numbers of
+// accounts and passwords have.
+var codePattern = regexp.MustCompile(`^([A-Z_]{1,64}|[a-z_]{1,64})$`)
+
 // clean drops a code that does not look like one of finAPI's, so that no body
 // text gets into an error's text by way of its code.
 func (c Code) clean() Code {
-	if len(c) > 64 || ownCode(c) {
+	if ownCode(c) || !codePattern.MatchString(string(c)) {
 		return ""
-	}
-	for _, r := range string(c) {
-		if r != '_' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') {
-			return ""
-		}
 	}
 	return c
 }

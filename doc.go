@@ -65,7 +65,7 @@
 // sentence for people what to do, in English or German, and [Error.Retry] when it
 // is worth trying again. Bad input is refused
 // before anything is sent, and [Error.Field] names it. Contexts that end give the
-// context's own error. [*ActionRequired] says that the customer must visit the
+// context's own error, wrapped. [*ActionRequired] says that the customer must visit the
 // bank again.
 //
 // # Watching

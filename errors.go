@@ -221,6 +221,9 @@ func (e Error) MarshalJSON() ([]byte, error) {
 	return json.Marshal(fields)
 }
 
+// MarshalText writes the text of [Error.Error], for XML and other encodings.
+func (e Error) MarshalText() ([]byte, error) { return []byte(e.Error()), nil }
+
 // otherCode stands in labels for a code that this package does not know.
 const otherCode Code = "OTHER"
 

@@ -3,6 +3,7 @@ package finapi_test
 import (
 	"bytes"
 	"encoding/json"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -133,6 +134,7 @@ func TestACodeThatIsATextIsDropped(t *testing.T) {
 	t.Parallel()
 	for _, code := range []string{
 		"IBAN DE12 9990", "a-b", "x\\ny", strings.Repeat("X", 65), "ä", "../x", "<b>", "SDK_INVALID_INPUT",
+		"CH8830999000071490017", "Max_Mustermann", "a4711",
 	} {
 		for _, body := range []string{
 			`{"code":"` + code + `"}`, `{"error":"` + code + `"}`, `{"errors":[{"code":"` + code + `"}]}`,
@@ -156,6 +158,9 @@ func TestAnErrorTellsNothingPersonal(t *testing.T) {
 	for _, how := range []string{"%v", "%s", "%+v", "%q"} {
 		nothingPersonal(t, how, fmt.Sprintf(how, e))
 	}
+	asXML, err := xml.Marshal(e)
+	must(t, err)
+	nothingPersonal(t, "the XML", string(asXML))
 	asJSON, err := json.Marshal(e)
 	must(t, err)
 	nothingPersonal(t, "the JSON", string(asJSON))

@@ -35,8 +35,11 @@ func (s *idSet) add(id int64) bool {
 	case id > b.last && b.n < maxBlock:
 		b.append(id)
 		return true
+	case id > b.last && i+1 < len(s.blocks): // it is before the first of the next block
+		s.replace(i+1, append([]int64{id}, s.blocks[i+1].ids()...))
+		return true
 	case id > b.last:
-		s.blocks = slices.Insert(s.blocks, i+1, newBlock([]int64{id}))
+		s.blocks = append(s.blocks, newBlock([]int64{id}))
 		return true
 	}
 	if b.has(id) {

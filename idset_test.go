@@ -41,3 +41,22 @@ func TestAnIDSetKnowsWhatItWasGiven(t *testing.T) {
 		}
 	})
 }
+
+// TestIDsThatDescendBehindAFullBlockFillTheNextOne: else each of them would have a block of its own,
+// and to find its place would take longer and longer.
+func TestIDsThatDescendBehindAFullBlockFillTheNextOne(t *testing.T) {
+	t.Parallel()
+	var set idSet
+	for id := range int64(maxBlock) {
+		set.add(id)
+	}
+	const more = 100 * maxBlock
+	for id := range int64(more) {
+		if !set.add(1_000_000-id) || set.add(1_000_000-id) {
+			t.Fatalf("%d is not new, or stays new", 1_000_000-id)
+		}
+	}
+	if n, most := len(set.blocks), 2*more/maxBlock+2; n > most {
+		t.Errorf("%d ids take %d blocks, want %d at the most", more+maxBlock, n, most)
+	}
+}
