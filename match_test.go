@@ -47,6 +47,10 @@ func withReference(text string) func(*Transaction) {
 func withIBAN(text string) func(*Transaction) {
 	return func(tx *Transaction) { tx.Counterpart.IBAN = text }
 }
+
+func named(text string) func(*Transaction) {
+	return func(tx *Transaction) { tx.Counterpart.Name = text }
+}
 func inState(state RowState) func(*Row) { return func(row *Row) { row.State = state } }
 func elsewhere(row *Row)                { row.Source.Account = 9 }
 
@@ -208,8 +212,8 @@ func TestTheMatchingCoreDecides(t *testing.T) {
 		},
 		{
 			"... though less of the other one differs", evidence{
-				complete: true, memory: []Row{known(park(1)), known(listed(1, 5, "-3", "PARKHAUS"), inState(RowDiscarded), func(row *Row) { row.UID = "z" })},
-				listed: []Transaction{listed(1, 5, "-3", "PARKHAUS", withReference("R"), func(tx *Transaction) { tx.Counterpart.Name = "P" })},
+				complete: true, memory: []Row{known(park(1, withReference("R"), named("P"))), known(listed(1, 5, "-3", "PARKHAUS"), inState(RowDiscarded), func(row *Row) { row.UID = "z" })},
+				listed: []Transaction{listed(1, 5, "-3", "PARKHAUS", withReference("R"), named("P"))},
 			}, []string{"removed 1", "updated 1"},
 		},
 		{
