@@ -52,3 +52,10 @@ func Statements(d Dialect) map[string]string {
 
 // WaitForTurns sets how long a write waits while nobody else has had a turn.
 func WaitForTurns(s *Store, patience time.Duration) { s.turns.patience = patience }
+
+// Turns returns how to take turns, as those who write through one Store do.
+func Turns(patience time.Duration) (take func(context.Context) (end func(), err error)) {
+	var t turns
+	t.inTurn(patience)
+	return t.take
+}

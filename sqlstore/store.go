@@ -28,8 +28,9 @@ var _ finapi.Store = (*Store)(nil)
 // is the place for the ERP's own tables.
 //
 // What was committed survives the end of the process and a power failure. What
-// writes through the Store does so in turn; it waits up to 10 seconds for other programs
-// and for what writes past the Store, and then fails. The file must be on a
+// writes through the Store does so in turn, and waits for its turn until its context ends, as
+// long as others get theirs. For other programs and for what writes past the Store it waits up
+// to 10 seconds, and then fails. The file must be on a
 // local disk, not on a network share. Next to it appear two more files, with the
 // endings -wal and -shm, which belong to it: back up the database with SQLite's
 // VACUUM INTO, not by copying the file.

@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/finapi-go/finapi"
@@ -50,6 +53,60 @@ func TestThoseWhoWriteThroughOneStoreTakeTurns(t *testing.T) {
 				t.Errorf("%s %d: %v", name, i, err)
 			}
 		}
+	})
+}
+
+// TestWhoCameFirstWritesFirst, however long the others before it take: nobody goes to the end of
+// the queue again when its patience is over.
+func TestWhoCameFirstWritesFirst(t *testing.T) {
+	const patience, each, apart = time.Second, 500 * time.Millisecond, 150 * time.Millisecond
+	synctest.Test(t, func(t *testing.T) {
+		take := sqlstore.Turns(patience)
+		end, err := take(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var order []int // only who has the turn writes it
+		var queue sync.WaitGroup
+		for i := range 5 {
+			queue.Go(func() {
+				end, err := take(t.Context())
+				if err != nil {
+					t.Errorf("number %d got %v, though somebody wrote all the time", i, err)
+					return
+				}
+				defer end()
+				order = append(order, i)
+				time.Sleep(each)
+			})
+			synctest.Wait()
+			time.Sleep(apart)
+		}
+		end()
+		queue.Wait()
+		if !slices.IsSorted(order) {
+			t.Errorf("they wrote in the order %v, want that in which they came", order)
+		}
+	})
+}
+
+// TestNobodyWaitsForATurnThatDoesNotEnd: whoever has it may wait for those who wait.
+func TestNobodyWaitsForATurnThatDoesNotEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		take, began := sqlstore.Turns(time.Second), time.Now()
+		end, err := take(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = take(t.Context())
+		if waited := time.Since(began); err == nil || waited != time.Second {
+			t.Errorf("after %v, who waited got %v, want an error when the patience is over", waited, err)
+		}
+		end()
+		if end, err = take(t.Context()); err != nil {
+			t.Fatalf("the next one got %v, want the turn that has ended", err)
+		}
+		end()
 	})
 }
 
