@@ -54,6 +54,9 @@ func (s budget) Release(ctx context.Context, c finapi.ConnectionKey, at time.Tim
 // edit changes what is counted for a connection. Whoever was overtaken by
 // another reads again.
 func (s budget) edit(ctx context.Context, c finapi.ConnectionKey, edit func([]time.Time) []time.Time) error {
+	if err := s.checkPast(ctx); err != nil { // before it reads, because with one connection that waits for itself
+		return err
+	}
 	for {
 		version, started, err := started(ctx, s.db, c)
 		if err != nil {

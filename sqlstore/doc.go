@@ -25,10 +25,12 @@
 //     [OpenFile], or hand over the database that they are in to [New].
 //   - Write everything that it makes of a batch with the transaction that [Sync]
 //     hands over.
-//   - Not use the database itself inside apply. In SQLite, a write past the
-//     transaction waits for the transaction, which waits for it, until an error
-//     ends it, after 10 or 20 seconds. And whatever went past the transaction stays
-//     when the transaction is rolled back.
+//   - Not write past the transaction inside of apply: that would stay when the transaction is rolled
+//     back. What does so through the Store with the context that apply gets is refused at once with
+//     a [finapi.CodeInvalidInput]. In SQLite, any other write waits for the transaction, which waits
+//     for it, until an error ends it, after 10 or 20 seconds.
+//   - Read with the transaction, too, if the database may have only one connection, by
+//     SetMaxOpenConns(1): what reads past it waits for itself until its context ends.
 //   - Return quickly from apply: while it runs, SQLite lets nobody else write, and
 //     PostgreSQL nobody else who synchronises the same ledger.
 //   - Return the database's errors from apply, wrapped or not.

@@ -20,7 +20,7 @@ func FillWith(ctx context.Context, s *Store, ledger finapi.LedgerKey, events ...
 
 // FillAnd is [Fill], and something that comes last in each transaction.
 func FillAnd(ctx context.Context, feed *finapi.Feed, last func() error) error {
-	s, err := storeOf(feed)
+	s, err := storeOf(ctx, feed)
 	if err != nil {
 		return err
 	}

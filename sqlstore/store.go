@@ -69,7 +69,9 @@ func OpenFile(ctx context.Context, path string) (*Store, error) {
 // A SQLite database should have been opened with a busy timeout, because else what
 // writes past the Store at the same time makes it fail instead of wait, and in WAL mode with the
 // setting synchronous=FULL. Make one Store for it in a program, because those who write through the
-// same one take turns. A PostgreSQL database has to be opened with pgx.
+// same one take turns. A PostgreSQL database has to be opened with pgx. If db may have only one
+// connection, by SetMaxOpenConns(1), what reads inside of an apply past its transaction, also by the
+// methods of the Store, waits for itself until its context ends.
 func New(ctx context.Context, db *sql.DB, dialect Dialect) (*Store, error) {
 	if db == nil {
 		return nil, invalid("db", "must not be nil")

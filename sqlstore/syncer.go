@@ -315,7 +315,7 @@ func (s *Syncer) feed(ctx context.Context, task Task, user *finapi.User, at Plac
 	}
 	way, do := filled, store.filling
 	if s.Apply != nil {
-		way, do = synchronised, applying(func(ctx context.Context, tx *sql.Tx, batch []finapi.Event) error {
+		way, do = synchronised, store.applying(func(ctx context.Context, tx *sql.Tx, batch []finapi.Event) error {
 			return s.Apply(ctx, tx, at, batch)
 		})
 	}
@@ -390,7 +390,7 @@ func (s *Syncer) note(ctx context.Context, task Task, due finapi.Due, attention 
 UPDATE finapi_connection SET report = $3, taken = 0, lost = 0 WHERE environment = $1 AND connection = $2`,
 			c.environment, int64(task.Connection), text)
 		if err == nil && s.Report != nil {
-			err = s.Report(ctx, tx, *report)
+			err = c.store.lend(ctx, func(ctx context.Context) error { return s.Report(ctx, tx, *report) })
 		}
 		return err
 	})

@@ -276,7 +276,7 @@ func TestWhoeverIsAboutToCommitIsNotReplacedAndHoldsUpNobody(t *testing.T) {
 				return o.ledger(ctx, tenant, a)
 			}
 			c.Apply = func(ctx context.Context, tx *sql.Tx, _ sqlstore.Place, batch []finapi.Event) error {
-				if tasks, err := o.syncer.Take(ctx, 1); err != nil || len(tasks) != 0 {
+				if tasks, err := o.syncer.Take(t.Context(), 1); err != nil || len(tasks) != 0 { //nolint:contextcheck // as somebody else
 					t.Errorf("%v, %v were taken while somebody commits", tasks, err)
 				}
 				return enter(ctx, tx, batch)

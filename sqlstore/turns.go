@@ -75,9 +75,17 @@ func (t *turns) watch(waiting context.Context, giveUp func()) {
 	}
 }
 
+// turn waits until the caller may write.
+func (s *Store) turn(ctx context.Context) (end func(), err error) {
+	if err := s.checkPast(ctx); err != nil {
+		return nil, err
+	}
+	return s.turns.take(ctx)
+}
+
 // exec writes with one statement.
 func (s *Store) exec(ctx context.Context, statement string, args ...any) (sql.Result, error) {
-	end, err := s.turns.take(ctx)
+	end, err := s.turn(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +96,7 @@ func (s *Store) exec(ctx context.Context, statement string, args ...any) (sql.Re
 // transact does something in a transaction, all of it or nothing, also if it
 // panics.
 func (s *Store) transact(ctx context.Context, do func(*sql.Tx) error) error {
-	end, err := s.turns.take(ctx)
+	end, err := s.turn(ctx)
 	if err != nil {
 		return failed(ctx, "begin a transaction", err)
 	}

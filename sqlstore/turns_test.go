@@ -110,15 +110,15 @@ func TestNobodyWaitsForATurnThatDoesNotEnd(t *testing.T) {
 	})
 }
 
-// TestAWriteThatWaitsForItselfEndsWithAnError: apply must not write past its transaction, but
-// if it does, the ERP hears of it instead of standing still.
+// TestAWriteThatWaitsForItselfEndsWithAnError: apply must not write past its transaction. With a
+// context of its own nobody can tell that it does, but the ERP hears of it instead of standing still.
 func TestAWriteThatWaitsForItselfEndsWithAnError(t *testing.T) {
 	b := newBank(t)
 	store := newFile(t).open(t)
 	b.book(1)
 	sqlstore.WaitForTurns(store, time.Millisecond)
-	err := sqlstore.Sync(t.Context(), b.feed(store), func(ctx context.Context, _ *sql.Tx, _ []finapi.Event) error {
-		return store.Commit(ctx, finapi.LedgerKey{Ledger: "another"}, change(0))
+	err := sqlstore.Sync(t.Context(), b.feed(store), func(context.Context, *sql.Tx, []finapi.Event) error {
+		return store.Commit(t.Context(), finapi.LedgerKey{Ledger: "another"}, change(0)) //nolint:contextcheck // that is the point
 	})
 	if err == nil || !strings.Contains(err.Error(), "past its own transaction") {
 		t.Errorf("a commit inside of apply gave %v, want an error that says what apply did", err)
@@ -131,10 +131,10 @@ func TestAWriteThatWaitsForItsTurnObeysItsContext(t *testing.T) {
 	store := newFile(t).open(t)
 	b.book(1)
 	var waited error
-	err := sqlstore.Sync(t.Context(), b.feed(store), func(ctx context.Context, _ *sql.Tx, _ []finapi.Event) error {
-		ctx, end := context.WithCancel(ctx)
+	err := sqlstore.Sync(t.Context(), b.feed(store), func(context.Context, *sql.Tx, []finapi.Event) error {
+		ctx, end := context.WithCancel(t.Context())
 		time.AfterFunc(time.Millisecond, end)
-		waited = store.Forget(ctx, finapi.LedgerKey{Ledger: "another"})
+		waited = store.Forget(ctx, finapi.LedgerKey{Ledger: "another"}) //nolint:contextcheck // apply's own is refused
 		return nil
 	})
 	if err != nil || !errors.Is(waited, context.Canceled) {

@@ -131,6 +131,9 @@ func (u *Users) TenantOf(ctx context.Context, id finapi.UserID) (string, error) 
 // [finapi.CodeSealBroken], because without the password the user at finAPI cannot be
 // deleted: ask finAPI to delete it, then delete the tenant's row of finapi_user.
 func (u *Users) Forget(ctx context.Context, tenant string) (forgotten bool, err error) {
+	if err := u.store.checkPast(ctx); err != nil { // before anything is deleted at finAPI
+		return false, err
+	}
 	row, err := u.read(ctx, tenant)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
