@@ -24,7 +24,7 @@
 //   - Keep its own tables in the same database: put them into [Store.DB] after
 //     [OpenFile], or hand over the database that they are in to [New].
 //   - Write everything that it makes of a batch with the transaction that [Sync]
-//     hands over.
+//     hands over, and not end it, also not by a script that begins and commits on its own.
 //   - Not write past the transaction inside of apply: that would stay when the transaction is rolled
 //     back. What does so through the Store with the context that apply gets is refused at once with
 //     a [finapi.CodeInvalidInput]. In SQLite, any other write waits for the transaction, which waits

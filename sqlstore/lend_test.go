@@ -3,6 +3,7 @@ package sqlstore_test
 import (
 	"context"
 	"database/sql"
+	"strings"
 	"testing"
 
 	"github.com/finapi-go/finapi"
@@ -116,5 +117,20 @@ func TestAWritePastTheTransactionOfAReportIsRefusedAtOnce(t *testing.T) {
 		})
 		o.run(1)
 		wantCode(t, refused, finapi.CodeInvalidInput)
+	})
+}
+
+func TestARunSaysSoIfReportEndsTheTransaction(t *testing.T) {
+	onEach(t, kinds, func(t *testing.T, d database) {
+		o := newOffice(t, d, func(c *sqlstore.SyncerConfig) {
+			c.Report = func(ctx context.Context, tx *sql.Tx, _ sqlstore.Report) error {
+				_, err := tx.ExecContext(ctx, "COMMIT; BEGIN")
+				return err
+			}
+		})
+		err := o.syncer.Run(t.Context(), o.take(o.syncer))
+		if err == nil || !strings.Contains(err.Error(), "Report has ended the transaction") {
+			t.Errorf("got %v, want an error that says that Report has ended the transaction", err)
+		}
 	})
 }

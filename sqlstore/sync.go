@@ -13,7 +13,8 @@ import (
 // The ERP's rows and the feed's memory are stored together or not at all.
 //
 // apply gets the transaction and 1 to 200 events, in the order in which the
-// ledger should see them. It writes the ERP's rows with tx and must not end it. What writes through
+// ledger should see them. It writes the ERP's rows with tx and must not end it, nor run a script
+// that does: Sync notices that and says so, but what was committed by then stays. What writes through
 // the Store past tx, with the context that apply gets, is refused with a [finapi.CodeInvalidInput].
 // If it returns an error or panics, the transaction is rolled back and Sync ends
 // with that error, wrapped, or with that panic; batches before it stay committed.
@@ -97,10 +98,6 @@ func (s *Store) applying(apply func(context.Context, *sql.Tx, []finapi.Event) er
 		if len(batch) == 0 {
 			return nil
 		}
-		err := s.lend(ctx, func(ctx context.Context) error { return apply(ctx, tx, batch) })
-		if err != nil {
-			return failed(ctx, "apply", err)
-		}
-		return nil
+		return s.lend(ctx, tx, "apply", func(ctx context.Context) error { return apply(ctx, tx, batch) })
 	}
 }

@@ -390,7 +390,7 @@ func (s *Syncer) note(ctx context.Context, task Task, due finapi.Due, attention 
 UPDATE finapi_connection SET report = $3, taken = 0, lost = 0 WHERE environment = $1 AND connection = $2`,
 			c.environment, int64(task.Connection), text)
 		if err == nil && s.Report != nil {
-			err = c.store.lend(ctx, func(ctx context.Context) error { return s.Report(ctx, tx, *report) })
+			err = c.store.lend(ctx, tx, "Report", func(ctx context.Context) error { return s.Report(ctx, tx, *report) })
 		}
 		return err
 	})
