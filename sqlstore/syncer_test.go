@@ -411,6 +411,25 @@ func TestARunThatCannotBeReportedIsRepeated(t *testing.T) {
 	})
 }
 
+func TestAPanicInReportIsAnErrorOfRunAndTheRunIsRepeated(t *testing.T) {
+	onEach(t, kinds, func(t *testing.T, d database) {
+		o := newOffice(t, d)
+		o.book(2)
+		broken := o.newSyncer(func(c *sqlstore.SyncerConfig) {
+			c.Report = func(context.Context, *sql.Tx, sqlstore.Report) error { panic("nil map") }
+		})
+		if err := broken.Run(t.Context(), o.take(broken)); err == nil || !strings.Contains(err.Error(), "nil map") {
+			t.Errorf("got %v, want the panic as an error", err)
+		}
+		if o.status().Last != nil {
+			t.Error("the run was noted without its report")
+		}
+		o.expire()
+		o.run(1)
+		wantBookedOnce(t, o.bank, o.store)
+	})
+}
+
 func TestWhatStandsInTheWayDecidesWhenItIsTriedAgain(t *testing.T) {
 	onEach(t, kinds, func(t *testing.T, d database) {
 		t.Run("the customer", func(t *testing.T) {
