@@ -97,8 +97,8 @@
 //     JSON until it is acknowledged, and with its key for good.
 //   - finapi_user has a row for each tenant of [Users]: the id and the password of its
 //     finAPI user, sealed with the ERP's key.
-//   - finapi_budget has a row for each update without the customer that [Store.Budget] has
-//     counted in the last 24 hours.
+//   - finapi_budget has a row for each connection: when the updates without the customer began
+//     that [Store.Budget] has counted in the last week.
 //   - finapi_state has a row for each return from a form that [Store.States] has seen.
 //   - finapi_connection has a row for each of the [Connections]: its tenant, its schedule,
 //     when it is due, and the codes of its last failure; finapi_scheduler one for each
