@@ -16,6 +16,10 @@ const unattendedLimit = 4
 // calendar day holds more than a rolling one allows.
 const budgetPeriod = 24 * time.Hour
 
+// budgetKept is how long a claim is remembered: longer than it counts, because what one program
+// calls old by a clock that is ahead may be recent by those of all others.
+const budgetKept = 7 * budgetPeriod
+
 // Budget counts the updates without the customer, so that no more are started than
 // banks allow: 4 within 24 hours per connection. All programs that refresh the same
 // connections should share one; sqlstore has one. The default of a [Client] is a
@@ -57,7 +61,8 @@ func WithBudget(b Budget) Option {
 
 // NextClaim returns when the next update may start if those that were counted
 // started at the given times, in any order; the zero time means at once. It is for
-// those who implement a [Budget].
+// those who implement a [Budget]. Keep the times for longer than the 24 hours in which they
+// count: by a clock that is ahead they are older than they are.
 func NextClaim(counted []time.Time, at time.Time, limit int) time.Time {
 	recent := make([]time.Time, 0, len(counted))
 	for _, t := range counted {
@@ -89,15 +94,15 @@ func (b *MemoryBudget) Claim(ctx context.Context, c ConnectionKey, at time.Time,
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	recent := slices.DeleteFunc(b.counted[c], func(t time.Time) bool { return at.Sub(t) >= budgetPeriod })
-	next := NextClaim(recent, at, limit)
+	claims := slices.DeleteFunc(b.counted[c], func(t time.Time) bool { return at.Sub(t) >= budgetKept })
+	next := NextClaim(claims, at, limit)
 	if next.IsZero() {
-		recent = append(recent, at)
+		claims = append(claims, at)
 	}
 	if b.counted == nil {
 		b.counted = map[ConnectionKey][]time.Time{}
 	}
-	b.counted[c] = recent
+	b.counted[c] = claims
 	return next, nil
 }
 

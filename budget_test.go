@@ -140,6 +140,24 @@ func TestTheNextClaim(t *testing.T) {
 	}
 }
 
+func TestAClockThatIsAheadDoesNotFreeTheBudgetOfOthers(t *testing.T) {
+	t.Parallel()
+	var budget finapi.MemoryBudget
+	claim := func(at time.Time) time.Time {
+		next, err := budget.Claim(t.Context(), finapi.ConnectionKey{Connection: 1}, at, 4)
+		must(t, err)
+		return next
+	}
+	now := instant("2026-11-20T12:00:00Z")
+	for range 4 {
+		claim(now)
+	}
+	claim(now.Add(6 * 24 * time.Hour))
+	if next := claim(now.Add(time.Minute)); next.IsZero() {
+		t.Error("a fifth update of the day was allowed, because a program with a clock six days ahead had claimed one")
+	}
+}
+
 func TestOfManyClaimsAtOnceNoMoreThanTheLimitSucceed(t *testing.T) {
 	t.Parallel()
 	var budget finapi.MemoryBudget

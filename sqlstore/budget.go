@@ -17,9 +17,10 @@ func (s *Store) Budget() finapi.Budget { return budget{s} }
 
 type budget struct{ *Store }
 
-// budgetKept is how long the start of an update is remembered: the period that a
-// budget is for.
-const budgetKept = 24 * time.Hour
+// budgetKept is how long the start of an update is remembered: longer than the day in which it
+// counts, because what one machine calls old by a clock that is ahead may be recent by those of all
+// others.
+const budgetKept = 7 * 24 * time.Hour
 
 // Claim implements [finapi.Budget].
 func (s budget) Claim(ctx context.Context, c finapi.ConnectionKey, at time.Time, limit int) (time.Time, error) {
@@ -54,6 +55,9 @@ func (s budget) Release(ctx context.Context, c finapi.ConnectionKey, at time.Tim
 // edit changes what is counted for a connection. Whoever was overtaken by
 // another reads again.
 func (s budget) edit(ctx context.Context, c finapi.ConnectionKey, edit func([]time.Time) []time.Time) error {
+	if err := s.checkPast(ctx); err != nil { // before it reads, because with one connection that waits for itself
+		return err
+	}
 	for {
 		version, started, err := started(ctx, s.db, c)
 		if err != nil {

@@ -1,6 +1,8 @@
 package sqlstore_test
 
 import (
+	"encoding/json"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -40,6 +42,44 @@ func TestNoMoreUpdatesAreClaimedThanTheLimit(t *testing.T) {
 			if next := claim(other, noon.Add(5*time.Hour), 4); !next.IsZero() {
 				t.Errorf("%v has to wait for another connection until %v", other, next)
 			}
+		}
+	})
+}
+
+func TestAClockThatIsAheadDoesNotFreeTheBudgetOfOthers(t *testing.T) {
+	onEach(t, kinds, func(t *testing.T, d database) {
+		budget := d.open(t).Budget()
+		claim := func(at time.Time) time.Time {
+			t.Helper()
+			next, err := budget.Claim(t.Context(), theConnection, at, 4)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return next
+		}
+		for range 4 {
+			claim(noon)
+		}
+		claim(noon.Add(6 * 24 * time.Hour))
+		if next := claim(noon.Add(time.Minute)); next.IsZero() {
+			t.Error("a fifth update of the day was allowed, because a machine with a clock six days ahead had claimed one")
+		}
+	})
+}
+
+func TestClaimsAreForgottenAfterAWeek(t *testing.T) {
+	onEach(t, kinds, func(t *testing.T, d database) {
+		store := d.open(t)
+		for day := range 15 {
+			if _, err := store.Budget().Claim(t.Context(), theConnection, noon.AddDate(0, 0, day), 4); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var kept []time.Time
+		var data []byte
+		err := store.DB().QueryRow(`SELECT started FROM finapi_budget`).Scan(&data)
+		if err = errors.Join(err, json.Unmarshal(data, &kept)); err != nil || len(kept) != 7 {
+			t.Errorf("%d claims of 15 days are kept, %v, want those of a week", len(kept), err)
 		}
 	})
 }

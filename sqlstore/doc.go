@@ -24,11 +24,13 @@
 //   - Keep its own tables in the same database: put them into [Store.DB] after
 //     [OpenFile], or hand over the database that they are in to [New].
 //   - Write everything that it makes of a batch with the transaction that [Sync]
-//     hands over.
-//   - Not use the database itself inside apply. In SQLite, a write past the
-//     transaction waits for the transaction, which waits for it, until an error
-//     ends it, after 10 or 20 seconds. And whatever went past the transaction stays
-//     when the transaction is rolled back.
+//     hands over, and not end it, also not by a script that begins and commits on its own.
+//   - Not write past the transaction inside of apply: that would stay when the transaction is rolled
+//     back. What does so through the Store with the context that apply gets is refused at once with
+//     a [finapi.CodeInvalidInput]. In SQLite, any other write waits for the transaction, which waits
+//     for it, until an error ends it, after 10 or 20 seconds.
+//   - Read with the transaction, too, if the database may have only one connection, by
+//     SetMaxOpenConns(1): what reads past it waits for itself until its context ends.
 //   - Return quickly from apply: while it runs, SQLite lets nobody else write, and
 //     PostgreSQL nobody else who synchronises the same ledger.
 //   - Return the database's errors from apply, wrapped or not.
@@ -95,8 +97,8 @@
 //     JSON until it is acknowledged, and with its key for good.
 //   - finapi_user has a row for each tenant of [Users]: the id and the password of its
 //     finAPI user, sealed with the ERP's key.
-//   - finapi_budget has a row for each update without the customer that [Store.Budget] has
-//     counted in the last 24 hours.
+//   - finapi_budget has a row for each connection: when the updates without the customer began
+//     that [Store.Budget] has counted in the last week.
 //   - finapi_state has a row for each return from a form that [Store.States] has seen.
 //   - finapi_connection has a row for each of the [Connections]: its tenant, its schedule,
 //     when it is due, and the codes of its last failure; finapi_scheduler one for each

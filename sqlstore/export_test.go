@@ -20,7 +20,7 @@ func FillWith(ctx context.Context, s *Store, ledger finapi.LedgerKey, events ...
 
 // FillAnd is [Fill], and something that comes last in each transaction.
 func FillAnd(ctx context.Context, feed *finapi.Feed, last func() error) error {
-	s, err := storeOf(feed)
+	s, err := storeOf(ctx, feed)
 	if err != nil {
 		return err
 	}
@@ -52,3 +52,10 @@ func Statements(d Dialect) map[string]string {
 
 // WaitForTurns sets how long a write waits while nobody else has had a turn.
 func WaitForTurns(s *Store, patience time.Duration) { s.turns.patience = patience }
+
+// Turns returns how to take turns, as those who write through one Store do.
+func Turns(patience time.Duration) (take func(context.Context) (end func(), err error)) {
+	var t turns
+	t.inTurn(patience)
+	return t.take
+}

@@ -22,7 +22,7 @@ import (
 // they write anything.
 // Settle the reviews of a filled ledger with [Decide] and a nil apply.
 func Fill(ctx context.Context, feed *finapi.Feed) error {
-	s, err := storeOf(feed)
+	s, err := storeOf(ctx, feed)
 	if err != nil {
 		return err
 	}

@@ -28,8 +28,9 @@ var _ finapi.Store = (*Store)(nil)
 // is the place for the ERP's own tables.
 //
 // What was committed survives the end of the process and a power failure. What
-// writes through the Store does so in turn; it waits up to 10 seconds for other programs
-// and for what writes past the Store, and then fails. The file must be on a
+// writes through the Store does so in turn, and waits for its turn until its context ends, as
+// long as others get theirs. For other programs and for what writes past the Store it waits up
+// to 10 seconds, and then fails. The file must be on a
 // local disk, not on a network share. Next to it appear two more files, with the
 // endings -wal and -shm, which belong to it: back up the database with SQLite's
 // VACUUM INTO, not by copying the file.
@@ -68,7 +69,9 @@ func OpenFile(ctx context.Context, path string) (*Store, error) {
 // A SQLite database should have been opened with a busy timeout, because else what
 // writes past the Store at the same time makes it fail instead of wait, and in WAL mode with the
 // setting synchronous=FULL. Make one Store for it in a program, because those who write through the
-// same one take turns. A PostgreSQL database has to be opened with pgx.
+// same one take turns. A PostgreSQL database has to be opened with pgx. If db may have only one
+// connection, by SetMaxOpenConns(1), what reads inside of an apply past its transaction, also by the
+// methods of the Store, waits for itself until its context ends.
 func New(ctx context.Context, db *sql.DB, dialect Dialect) (*Store, error) {
 	if db == nil {
 		return nil, invalid("db", "must not be nil")

@@ -13,7 +13,9 @@ import (
 // The ERP's rows and the feed's memory are stored together or not at all.
 //
 // apply gets the transaction and 1 to 200 events, in the order in which the
-// ledger should see them. It writes the ERP's rows with tx and must not end it.
+// ledger should see them. It writes the ERP's rows with tx and must not end it, nor run a script
+// that does: Sync notices that and says so, but what was committed by then stays. What writes through
+// the Store past tx, with the context that apply gets, is refused with a [finapi.CodeInvalidInput].
 // If it returns an error or panics, the transaction is rolled back and Sync ends
 // with that error, wrapped, or with that panic; batches before it stay committed.
 // The next Sync delivers the same events with the same UIDs again.
@@ -28,14 +30,14 @@ func Sync(
 	ctx context.Context, feed *finapi.Feed,
 	apply func(ctx context.Context, tx *sql.Tx, batch []finapi.Event) error,
 ) error {
-	s, err := storeOf(feed)
+	s, err := storeOf(ctx, feed)
 	if err != nil {
 		return err
 	}
 	if apply == nil {
 		return invalid("apply", "must not be nil")
 	}
-	return feed.Deliver(ctx, s.committing(feed.Ledger(), synchronised, applying(apply)))
+	return feed.Deliver(ctx, s.committing(feed.Ledger(), synchronised, s.applying(apply)))
 }
 
 // Decide settles a review as [finapi.Feed.Decide] does, in one transaction with what comes
@@ -49,19 +51,20 @@ func Decide(
 	ctx context.Context, feed *finapi.Feed, uid finapi.UID, verdict finapi.DecisionVerdict, by string,
 	apply func(ctx context.Context, tx *sql.Tx, batch []finapi.Event) error,
 ) error {
-	s, err := storeOf(feed)
+	s, err := storeOf(ctx, feed)
 	if err != nil {
 		return err
 	}
-	way, do := synchronised, applying(apply)
+	way, do := synchronised, s.applying(apply)
 	if apply == nil {
 		way, do = filled, s.filling
 	}
 	return feed.Decide(ctx, uid, verdict, by, s.committing(feed.Ledger(), way, do))
 }
 
-// storeOf returns the feed's store, in whose database apply writes.
-func storeOf(feed *finapi.Feed) (*Store, error) {
+// storeOf returns the feed's store, in whose database apply writes. It refuses a synchronisation
+// inside of another one before it reads anything.
+func storeOf(ctx context.Context, feed *finapi.Feed) (*Store, error) {
 	if feed == nil {
 		return nil, invalid("feed", "must not be nil")
 	}
@@ -69,7 +72,7 @@ func storeOf(feed *finapi.Feed) (*Store, error) {
 	if !ok || s == nil {
 		return nil, invalid("Store", "must be a *sqlstore.Store, as sqlstore.OpenFile and sqlstore.New return it")
 	}
-	return s, nil
+	return s, s.checkPast(ctx)
 }
 
 // working does something with the events of a batch, in the transaction that stores the
@@ -90,14 +93,11 @@ func (s *Store) committing(ledger finapi.LedgerKey, way bool, do working) func(c
 }
 
 // applying is the ERP at work, if there is something for it.
-func applying(apply func(context.Context, *sql.Tx, []finapi.Event) error) working {
+func (s *Store) applying(apply func(context.Context, *sql.Tx, []finapi.Event) error) working {
 	return func(ctx context.Context, tx *sql.Tx, _ int64, batch []finapi.Event) error {
 		if len(batch) == 0 {
 			return nil
 		}
-		if err := apply(ctx, tx, batch); err != nil {
-			return failed(ctx, "apply", err)
-		}
-		return nil
+		return s.lend(ctx, tx, "apply", func(ctx context.Context) error { return apply(ctx, tx, batch) })
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -283,18 +284,84 @@ func TestSyncRefuses(t *testing.T) {
 }
 
 func TestSyncSaysSoIfApplyEndsTheTransaction(t *testing.T) {
-	t.Parallel()
-	b, store := newBank(t), newFile(t).openWithJournal(t)
-	b.book(1)
-	feed := b.feed(store)
-	err := sqlstore.Sync(t.Context(), feed, func(_ context.Context, tx *sql.Tx, _ []finapi.Event) error {
-		return tx.Rollback()
+	onEach(t, kinds, func(t *testing.T, d database) {
+		b, store := newBank(t), d.openWithJournal(t)
+		b.book(1)
+		feed := b.feed(store)
+		err := sqlstore.Sync(t.Context(), feed, func(_ context.Context, tx *sql.Tx, _ []finapi.Event) error {
+			return tx.Rollback()
+		})
+		wantEnded(t, err)
+		if !errors.Is(err, sql.ErrTxDone) {
+			t.Errorf("got %v, want sql.ErrTxDone", err)
+		}
+		syncAll(t, feed)
+		wantBookedOnce(t, b, store)
 	})
-	if !errors.Is(err, sql.ErrTxDone) {
-		t.Errorf("got %v, want sql.ErrTxDone", err)
+}
+
+// wantEnded checks that an error tells what apply did and what may come of it.
+func wantEnded(tb testing.TB, err error) {
+	tb.Helper()
+	for _, part := range []string{"apply has ended the transaction", "may be stored without the ERP's rows"} {
+		if err == nil || !strings.Contains(err.Error(), part) {
+			tb.Errorf("got %v, want an error that says: %s", err, part)
+		}
 	}
-	syncAll(t, feed)
-	wantBookedOnce(t, b, store)
+	if finapi.IsError(err, finapi.CodeConflict) {
+		tb.Errorf("got %v, which has the feed start over as if nothing were stored", err)
+	}
+}
+
+// TestSyncSaysSoIfApplyEndsTheTransactionBySQL, as a script does that somebody wrote for other
+// purposes: database/sql does not notice it, and whatever comes of it is not what was promised.
+func TestSyncSaysSoIfApplyEndsTheTransactionBySQL(t *testing.T) {
+	t.Parallel()
+	scripts := []string{
+		"COMMIT", "COMMIT; BEGIN", "ROLLBACK; BEGIN", "COMMIT; BEGIN; COMMIT",
+	}
+	failures := map[string]error{
+		"and succeeds": nil, "and fails": errors.New("the period is closed"), "and fails by a conflict": deadlock{errors.New("deadlock detected")},
+	}
+	for name, kind := range kinds {
+		for _, script := range scripts {
+			for how, failure := range failures {
+				t.Run(name+": "+script+" "+how, func(t *testing.T) {
+					t.Parallel()
+					b, store := newBank(t), kind(t).openWithJournal(t)
+					b.book(1)
+					wantEnded(t, sqlstore.Sync(t.Context(), b.feed(store), func(ctx context.Context, tx *sql.Tx, batch []finapi.Event) error {
+						if _, err := tx.ExecContext(ctx, script); err != nil {
+							return err
+						}
+						return errors.Join(enter(ctx, tx, batch), failure)
+					}))
+				})
+			}
+		}
+	}
+}
+
+// TestAFailedStatementOfTheERPsIsNotTakenForTheEndOfTheTransaction, also if apply says nothing of it.
+func TestAFailedStatementOfTheERPsIsNotTakenForTheEndOfTheTransaction(t *testing.T) {
+	onEach(t, kinds, func(t *testing.T, d database) {
+		b, store := newBank(t), d.openWithJournal(t)
+		b.book(1)
+		feed := b.feed(store)
+		var failure error
+		err := sqlstore.Sync(t.Context(), feed, func(ctx context.Context, tx *sql.Tx, batch []finapi.Event) error {
+			_, failure = tx.ExecContext(ctx, `INSERT INTO missing VALUES (1)`)
+			if d.Dialect == sqlstore.PostgreSQL { // which gives up the whole transaction
+				return nil
+			}
+			return errors.Join(failure, enter(ctx, tx, batch))
+		})
+		if failure == nil || err == nil || strings.Contains(err.Error(), "has ended") {
+			t.Errorf("after %v, Sync said %v, want an error about the statement", failure, err)
+		}
+		syncAll(t, feed)
+		wantBookedOnce(t, b, store)
+	})
 }
 
 func TestForgetDeletesOneLedgersMemory(t *testing.T) {

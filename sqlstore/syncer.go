@@ -186,7 +186,10 @@ func (s *Syncer) work(ctx context.Context, task Task, r *record, report *Report)
 		lose(nil)
 		<-done
 	}()
-	attention, failure = s.unpanicked(ctx, task, r, report)
+	failure = unpanicked(func() (err error) {
+		attention, err = s.synchronise(ctx, task, r, report)
+		return err
+	})
 	if errors.Is(context.Cause(ctx), errLost) {
 		return false, errLost
 	}
@@ -195,13 +198,13 @@ func (s *Syncer) work(ctx context.Context, task Task, r *record, report *Report)
 
 // unpanicked turns a panic of the ERP's code into an error, because it happens where nobody of
 // the ERP's could recover.
-func (s *Syncer) unpanicked(ctx context.Context, task Task, r *record, report *Report) (attention bool, failure error) {
+func unpanicked(do func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			attention, failure = false, fmt.Errorf("sqlstore: panic: %v\n%s", p, debug.Stack())
+			err = fmt.Errorf("sqlstore: panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	return s.synchronise(ctx, task, r, report)
+	return do()
 }
 
 // ours reports whether a failure is one of the database or of the ERP's own code, and not of
@@ -315,7 +318,7 @@ func (s *Syncer) feed(ctx context.Context, task Task, user *finapi.User, at Plac
 	}
 	way, do := filled, store.filling
 	if s.Apply != nil {
-		way, do = synchronised, applying(func(ctx context.Context, tx *sql.Tx, batch []finapi.Event) error {
+		way, do = synchronised, store.applying(func(ctx context.Context, tx *sql.Tx, batch []finapi.Event) error {
 			return s.Apply(ctx, tx, at, batch)
 		})
 	}
@@ -390,7 +393,9 @@ func (s *Syncer) note(ctx context.Context, task Task, due finapi.Due, attention 
 UPDATE finapi_connection SET report = $3, taken = 0, lost = 0 WHERE environment = $1 AND connection = $2`,
 			c.environment, int64(task.Connection), text)
 		if err == nil && s.Report != nil {
-			err = s.Report(ctx, tx, *report)
+			err = c.store.lend(ctx, tx, "Report", func(ctx context.Context) error {
+				return unpanicked(func() error { return s.Report(ctx, tx, *report) })
+			})
 		}
 		return err
 	})

@@ -276,7 +276,7 @@ func TestWhoeverIsAboutToCommitIsNotReplacedAndHoldsUpNobody(t *testing.T) {
 				return o.ledger(ctx, tenant, a)
 			}
 			c.Apply = func(ctx context.Context, tx *sql.Tx, _ sqlstore.Place, batch []finapi.Event) error {
-				if tasks, err := o.syncer.Take(ctx, 1); err != nil || len(tasks) != 0 {
+				if tasks, err := o.syncer.Take(t.Context(), 1); err != nil || len(tasks) != 0 { //nolint:contextcheck // as somebody else
 					t.Errorf("%v, %v were taken while somebody commits", tasks, err)
 				}
 				return enter(ctx, tx, batch)
@@ -407,6 +407,25 @@ func TestARunThatCannotBeReportedIsRepeated(t *testing.T) {
 		o.expire()
 		o.run(1)
 		o.wantWhys("news")
+		wantBookedOnce(t, o.bank, o.store)
+	})
+}
+
+func TestAPanicInReportIsAnErrorOfRunAndTheRunIsRepeated(t *testing.T) {
+	onEach(t, kinds, func(t *testing.T, d database) {
+		o := newOffice(t, d)
+		o.book(2)
+		broken := o.newSyncer(func(c *sqlstore.SyncerConfig) {
+			c.Report = func(context.Context, *sql.Tx, sqlstore.Report) error { panic("nil map") }
+		})
+		if err := broken.Run(t.Context(), o.take(broken)); err == nil || !strings.Contains(err.Error(), "nil map") {
+			t.Errorf("got %v, want the panic as an error", err)
+		}
+		if o.status().Last != nil {
+			t.Error("the run was noted without its report")
+		}
+		o.expire()
+		o.run(1)
 		wantBookedOnce(t, o.bank, o.store)
 	})
 }

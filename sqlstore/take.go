@@ -195,7 +195,7 @@ func (c *Connections) afterQuiet(r *record, now time.Time) (time.Time, error) {
 // begin is what who works on a task does first. It returns [errLost] if somebody else has
 // the connection by now, or nobody should.
 func (c *Connections) begin(ctx context.Context, task Task, hold time.Duration) (*record, error) {
-	end, err := c.store.turns.take(ctx) // it writes
+	end, err := c.store.turn(ctx) // it writes
 	if err != nil {
 		return nil, failed(ctx, "begin with a connection", err)
 	}

@@ -1,9 +1,11 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -26,34 +28,64 @@ func (t *turns) inTurn(patience time.Duration) {
 
 var errNoTurn = errors.New("somebody else in this program has been writing to the database for too long; does it wait for a write past its own transaction?")
 
-// take waits for the turn, and gives up when nobody has had it for a while: whoever has it may
-// be waiting for the caller.
+// take waits for the turn as long as others get theirs, and gives up when nobody has had one for a
+// while: whoever has it may be waiting for the caller.
 func (t *turns) take(ctx context.Context) (end func(), err error) {
 	if t.taken == nil {
 		return func() {}, nil
 	}
-	timer := time.NewTimer(t.patience)
-	defer timer.Stop()
+	select {
+	case t.taken <- struct{}{}:
+		return t.begin(), nil
+	default: // there is something to wait for, and so to watch
+	}
+	waiting, giveUp := context.WithCancel(ctx)
+	var watcher sync.WaitGroup
+	watcher.Go(func() { t.watch(waiting, giveUp) })
+	defer watcher.Wait()
+	defer giveUp()
+	select { // once: who asks a second time goes behind all the others
+	case t.taken <- struct{}{}:
+		return t.begin(), nil
+	case <-waiting.Done():
+		return nil, cmp.Or(ctx.Err(), errNoTurn)
+	}
+}
+
+func (t *turns) begin() (end func()) {
+	t.begun.Add(1)
+	return func() { <-t.taken }
+}
+
+// watch gives up when nobody has had a turn for a while.
+func (t *turns) watch(waiting context.Context, giveUp func()) {
+	ticker := time.NewTicker(t.patience)
+	defer ticker.Stop()
 	for {
 		begun := t.begun.Load()
 		select {
-		case t.taken <- struct{}{}:
-			t.begun.Add(1)
-			return func() { <-t.taken }, nil
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-timer.C:
+		case <-waiting.Done():
+			return
+		case <-ticker.C:
 			if t.begun.Load() == begun {
-				return nil, errNoTurn
+				giveUp()
+				return
 			}
-			timer.Reset(t.patience)
 		}
 	}
 }
 
+// turn waits until the caller may write.
+func (s *Store) turn(ctx context.Context) (end func(), err error) {
+	if err := s.checkPast(ctx); err != nil {
+		return nil, err
+	}
+	return s.turns.take(ctx)
+}
+
 // exec writes with one statement.
 func (s *Store) exec(ctx context.Context, statement string, args ...any) (sql.Result, error) {
-	end, err := s.turns.take(ctx)
+	end, err := s.turn(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +96,7 @@ func (s *Store) exec(ctx context.Context, statement string, args ...any) (sql.Re
 // transact does something in a transaction, all of it or nothing, also if it
 // panics.
 func (s *Store) transact(ctx context.Context, do func(*sql.Tx) error) error {
-	end, err := s.turns.take(ctx)
+	end, err := s.turn(ctx)
 	if err != nil {
 		return failed(ctx, "begin a transaction", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/finapi-go/finapi"
@@ -45,7 +46,8 @@ type sealedUser struct {
 // password, stores it sealed, and creates it at finAPI, in this order: so no user is
 // ever created whose password is lost. If that breaks off in the middle, the next Open
 // goes on. The tenant is the ERP's own name for the customer, 1 to 200 characters; it
-// must never be given to another customer.
+// must never be given to another customer. If the tenant is forgotten at the same time, Open leaves
+// no user behind and fails with a [finapi.CodeConflict].
 //
 // An access that does not open with the key, or was sealed for another tenant, is
 // refused with a [finapi.CodeSealBroken], and not replaced.
@@ -67,13 +69,33 @@ func (u *Users) Open(ctx context.Context, tenant string) (*finapi.User, error) {
 	if err != nil && !finapi.IsError(err, finapi.CodeEntityExists) {
 		return nil, err
 	}
-	_, err = u.store.exec(
-		ctx, `UPDATE finapi_user SET created = 1 WHERE environment = $1 AND tenant = $2`, u.environment(), tenant,
-	)
-	if err != nil {
-		return nil, failed(ctx, "note the tenant's user", err)
+	if err := u.noteCreated(ctx, tenant, user); err != nil {
+		return nil, err
 	}
 	return user, nil
+}
+
+// noteCreated notes that a tenant's user is at finAPI. If the tenant was forgotten meanwhile, it
+// deletes the user there, because nobody has the password any more.
+func (u *Users) noteCreated(ctx context.Context, tenant string, user *finapi.User) error {
+	result, err := u.store.exec(
+		ctx, `UPDATE finapi_user SET created = 1 WHERE environment = $1 AND tenant = $2 AND user_hash = $3`,
+		u.environment(), tenant, hashOf(user.ID()),
+	)
+	var noted int64
+	if err == nil {
+		noted, err = result.RowsAffected()
+	}
+	if err != nil {
+		return failed(ctx, "note the tenant's user", err)
+	}
+	if noted > 0 {
+		return nil
+	}
+	if err := user.Forget(context.WithoutCancel(ctx)); err != nil {
+		return err
+	}
+	return fmt.Errorf("sqlstore: the tenant was forgotten while it was opened: %w", finapi.Conflict())
 }
 
 // Find opens a tenant's finAPI user if there is one, and returns nil if not: for pages
@@ -131,6 +153,9 @@ func (u *Users) TenantOf(ctx context.Context, id finapi.UserID) (string, error) 
 // [finapi.CodeSealBroken], because without the password the user at finAPI cannot be
 // deleted: ask finAPI to delete it, then delete the tenant's row of finapi_user.
 func (u *Users) Forget(ctx context.Context, tenant string) (forgotten bool, err error) {
+	if err := u.store.checkPast(ctx); err != nil { // before anything is deleted at finAPI
+		return false, err
+	}
 	row, err := u.read(ctx, tenant)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil

@@ -1,12 +1,16 @@
 package sqlstore_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -357,4 +361,77 @@ func TestADatabaseThatFailsIsSaidSo(t *testing.T) {
 			}
 		}
 	})
+}
+
+// meanwhile does something before the first request that makes a user, and learns which one.
+type meanwhile struct {
+	http.RoundTripper
+	do   func() error
+	made finapi.UserID
+}
+
+func (m *meanwhile) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Method != http.MethodPost || r.URL.Path != "/api/v2/users" || m.made != "" {
+		return m.RoundTripper.RoundTrip(r)
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	var user struct {
+		ID finapi.UserID `json:"id"`
+	}
+	if err := errors.Join(r.Body.Close(), json.Unmarshal(body, &user)); err != nil {
+		return nil, err
+	}
+	m.made = user.ID
+	if err := m.do(); err != nil {
+		return nil, err
+	}
+	r = r.Clone(r.Context())
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return m.RoundTripper.RoundTrip(r)
+}
+
+func TestATenantThatIsForgottenWhileItIsOpenedLeavesNoUserBehind(t *testing.T) {
+	onEach(t, kinds, func(t *testing.T, d database) {
+		for _, openedAgain := range []bool{false, true} {
+			forgottenWhileOpened(t, newBank(t), d.open(t), openedAgain)
+		}
+	})
+}
+
+func forgottenWhileOpened(t *testing.T, b *bank, store *sqlstore.Store, openedAgain bool) {
+	t.Helper()
+	keys := keyset{newKey(t)}
+	others := tenants(t, store, b.client(t), keys)
+	on := &meanwhile{RoundTripper: b.transport, do: func() error {
+		_, err := others.Forget(t.Context(), "tenant-1")
+		if err == nil && openedAgain {
+			_, err = others.Open(t.Context(), "tenant-1")
+		}
+		return err
+	}}
+	client, err := capture.NewClient(
+		finapi.Sandbox, finapi.Credentials{ID: b.sim.ClientID(), Secret: finapi.NewSecret(b.sim.ClientSecret())},
+		finapi.WithBaseURLs(b.sim.AccessURL(), b.sim.WebFormURL()), finapi.WithClock(b.sim.Clock()), finapi.WithTransport(on),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = tenants(t, store, client, keys).Open(t.Context(), "tenant-1")
+	wantCode(t, err, finapi.CodeConflict)
+	if _, err := client.UserVerified(t.Context(), on.made); err == nil {
+		t.Errorf("finAPI still has the user %s, whose password nobody has", on.made)
+	}
+	user, err := others.Find(t.Context(), "tenant-1")
+	if err != nil || (user != nil) != openedAgain {
+		t.Fatalf("afterwards the tenant has the user %v, %v, want one: %v", user, err, openedAgain)
+	}
+	if !openedAgain {
+		return
+	}
+	if _, err := user.Connections(t.Context()); err != nil || user.ID() == on.made {
+		t.Errorf("the new user %v cannot be used: %v", user, err)
+	}
 }
