@@ -385,6 +385,7 @@ func (m *matcher) relinkWeak() {
 	}
 	for key, rows := range vanished {
 		rows = slices.DeleteFunc(rows, func(row *Row) bool { return m.free[row.UID] == nil || m.fate(row) < missing })
+		vanished[key] = rows
 		if len(rows) != open[key] {
 			delete(vanished, key)
 		}

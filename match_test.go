@@ -171,6 +171,12 @@ func TestTheMatchingCoreDecides(t *testing.T) {
 			}, []string{"relinked 2 > 12"},
 		},
 		{
+			"... and a row of that day that is there still, when the references differ", evidence{
+				reimported: true, complete: true, memory: []Row{known(park(1, withReference("X")), elsewhere), known(park(2))},
+				listed: []Transaction{listed(11, 5, "-2.50", "anders", withReference("Y"))}, present: absent(2),
+			}, []string{"removed 1", "review > 11"},
+		},
+		{
 			"most of an account has vanished", evidence{
 				complete: true, memory: []Row{known(park(1)), known(park(2)), known(park(3)), known(park(4))}, listed: []Transaction{park(4)}, absent: absent(1, 2, 3),
 			}, []string{"mass disappearance"},
