@@ -18,7 +18,8 @@ const (
 	// [Error.Unwrap].
 	CodeNetwork Code = "SDK_NETWORK"
 	// CodeBadCertificate: the certificate of whoever answered could not be verified, so
-	// nothing was sent. [Error.Unwrap] says what is wrong with it.
+	// nothing was sent. Calls that only read were repeated. [Error.Unwrap] says what is
+	// wrong with it, [errors.As] finds the error of crypto/x509, which may quote it.
 	CodeBadCertificate Code = "SDK_BAD_CERTIFICATE"
 	// CodeHostDown: one of finAPI's hosts has failed for a while, so nothing was sent; see
 	// [Circuit], [Error.Since] and [Error.RetryAfter].

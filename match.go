@@ -211,7 +211,8 @@ func (m *matcher) owners() map[TransactionID]*Row {
 	return owners
 }
 
-// unlike is the smaller, the more a row is what is listed under its id.
+// unlike is the smaller, the more a row is what is listed under its id: its kind weighs more than
+// its fingerprint, and that more than all fields together.
 func (m *matcher) unlike(row *Row, tx *Transaction) int {
 	fields, _ := difference(&row.Transaction, tx)
 	switch {
@@ -262,6 +263,7 @@ type stray struct {
 	madeUp bool // by finAPI, so that it is no booking
 }
 
+// findStrays needs the owners of all ids first.
 func (m *matcher) findStrays(known map[TransactionID]*Row) {
 	for i := range m.listed {
 		tx := &m.listed[i]

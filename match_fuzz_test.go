@@ -287,7 +287,7 @@ func (h *matchHistory) rules(e *evidence, p *plan) {
 			displaced[v.row.UID] = true
 		}
 	}
-	mayGo := rivals(e)
+	mayGo := rivals(e, shown)
 	maps.Copy(mayGo, displaced)
 	for i := range p.verdicts {
 		v := &p.verdicts[i]
@@ -316,22 +316,26 @@ func (h *matchHistory) rules(e *evidence, p *plan) {
 	}
 }
 
-// rivals are rows that claim one id, because it once showed another booking and nobody could prove
-// that the former one was gone. What its id shows now proves that.
-func rivals(e *evidence) map[UID]bool {
-	claims := map[TransactionID][]UID{}
-	for _, row := range e.memory {
-		if row.Source == e.source && row.State != RowRemoved {
-			claims[row.ID] = append(claims[row.ID], row.UID)
+// rivals are rows that claim one listed id, because it once showed another booking and nobody could
+// prove that the former one was gone. What the id shows now proves that, but not of the one it shows.
+func rivals(e *evidence, shown map[TransactionID]*Transaction) map[UID]bool {
+	claims := map[TransactionID][]*Row{}
+	for i := range e.memory {
+		row := &e.memory[i]
+		if row.Source == e.source && row.State != RowRemoved && shown[row.ID] != nil {
+			claims[row.ID] = append(claims[row.ID], row)
 		}
 	}
-	all := map[UID]bool{}
-	for _, uids := range claims {
-		for _, uid := range uids {
-			all[uid] = len(uids) > 1
+	mayGo := map[UID]bool{}
+	for id, rows := range claims {
+		itself := slices.DeleteFunc(slices.Clone(rows), func(row *Row) bool {
+			return !sameKind(row, shown[id]) || row.Fingerprint != fingerprint(shown[id])
+		})
+		for _, row := range rows {
+			mayGo[row.UID] = len(rows) > 1 && (len(itself) != 1 || itself[0] != row)
 		}
 	}
-	return all
+	return mayGo
 }
 
 // proved: no remembered row is given up unless it is known to be gone.

@@ -463,6 +463,16 @@ func TestABanksOwnLimitIsNotTakenForARefusedLogIn(t *testing.T) {
 	same(t, "Zugriff abgelehnt: ACCESS_EXCEEDED", e.CustomerText())
 }
 
+// onlyToken gives one token of some seconds, and to all who ask later what then returns.
+func onlyToken(s *stub, seconds int, then func() reply) {
+	s.handle(tokenRoute, func(*request) reply {
+		if s.tokens++; s.tokens == 1 {
+			return tokenReply(1, seconds, true)
+		}
+		return then()
+	})
+}
+
 // TestAnUpdateThatMayHaveReachedTheBankIsCountedAndNoOther: what is counted wrongly costs the
 // customer an update, and what is not counted makes the bank refuse one.
 func TestAnUpdateThatMayHaveReachedTheBankIsCountedAndNoOther(t *testing.T) {
@@ -486,27 +496,14 @@ func TestAnUpdateThatMayHaveReachedTheBankIsCountedAndNoOther(t *testing.T) {
 		{"the connection breaks", func(s *stub, _ context.CancelFunc) { s.on(updateRoute, reply{err: io.ErrUnexpectedEOF}) }, true},
 		{"finAPI refuses", func(s *stub, _ context.CancelFunc) { s.on(updateRoute, reply{status: 403, body: "{}"}) }, false},
 		{"there is no token that lives long enough", func(s *stub, _ context.CancelFunc) {
-			s.handle(tokenRoute, func(*request) reply {
-				if s.tokens++; s.tokens == 1 {
-					return tokenReply(1, 600, true)
-				}
-				return reply{status: 503}
-			})
+			onlyToken(s, 600, func() reply { return reply{status: 503} })
 		}, false},
 		{"finAPI refuses the token, and there is no other", func(s *stub, _ context.CancelFunc) {
 			s.on(updateRoute, reply{status: 401, body: "{}"})
-			s.handle(tokenRoute, func(*request) reply {
-				if s.tokens++; s.tokens == 1 {
-					return tokenReply(1, 6000, true)
-				}
-				return reply{status: 503}
-			})
+			onlyToken(s, 6000, func() reply { return reply{status: 503} })
 		}, false},
 		{"the caller gives up while it waits for a token", func(s *stub, giveUp context.CancelFunc) {
-			s.handle(tokenRoute, func(*request) reply {
-				if s.tokens++; s.tokens == 1 {
-					return tokenReply(1, 600, true)
-				}
+			onlyToken(s, 600, func() reply {
 				giveUp()
 				return reply{err: context.Canceled}
 			})
